@@ -1,0 +1,7 @@
+"""The version both sides speak. Standard library only."""
+
+VERSION = "0.1.0"
+"""Version of the product: add-on, backend and result files."""
+
+PROTOCOL = 1
+"""Version of the wire: the `v` of every message. Another number means that add-on and backend must be updated together."""
