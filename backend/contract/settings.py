@@ -86,6 +86,9 @@ class TerrainSettings:
     polish_rounds: int = option(
         3, "Polish rounds", "Rounds of breach, clamp and denoise (P2P algorithm 4)", min=0, max=8, expert=True,
         stage="polished")
+    upsample: int = option(
+        1, "Upsample", "Factor by which polishing refines the diffused grid (P2P algorithm 4, u); the finished terrain "
+        "has Resolution points either way", min=1, max=4, expert=True, stage="visible")
     mask_path: str = option(
         "", "Mask", "An edited mask picture (red sky, green terrain, blue foreground); empty segments the picture",
         stage="segmentation")
