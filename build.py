@@ -1,0 +1,177 @@
+#!/usr/bin/env python3
+"""Everything a person or a machine does with this repository. Standard library only.
+
+    python3 build.py demo [PICTURE] [--out DIR]   a photograph becomes a terrain; sets everything up on the first run
+    python3 build.py test                         lint, types, tests, the packaged extension inside each Blender
+    python3 build.py package [--out DIR]          make the extension zip and validate it with Blender's own tool
+    python3 build.py setup                        only make the environments
+
+Environments are made with the Python that runs this file (3.11): `.venv` for the backend, `.venvs/blender-X.Y` for
+Blender as a module. Once they are made nothing here needs the network.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+BLENDERS = {"4.2": "bpy==4.2.0", "4.5": "bpy==4.5.15", "5.0": "bpy==5.0.1"}
+"""Blender versions the extension is tested on, and the module that provides each."""
+DEMO_BLENDER = "4.2"
+"""The oldest one writes terrain.blend, so that every later Blender opens it."""
+DEMO_PICTURE = ROOT / "examples" / "picos_de_europa.jpg"
+
+
+class BuildError(Exception):
+    """Something a person can fix; the sentence says how."""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="build.py", description=(__doc__ or "").split("\n", 1)[0])
+    commands = parser.add_subparsers(dest="command", required=True)
+    demo_parser = commands.add_parser("demo", help="turn a photograph into a terrain")
+    demo_parser.add_argument("picture", nargs="?", type=Path, default=DEMO_PICTURE)
+    demo_parser.add_argument("--out", type=Path, default=Path("demo_output"))
+    test_parser = commands.add_parser("test", help="lint, types and every test, also inside Blender")
+    test_parser.add_argument("--blender", action="append", choices=sorted(BLENDERS), help="only this Blender; repeatable")
+    package_parser = commands.add_parser("package", help="make the extension zip")
+    package_parser.add_argument("--out", type=Path, default=ROOT / "dist")
+    commands.add_parser("setup", help="make the environments and stop")
+    arguments, rest = parser.parse_known_args()
+    if rest and arguments.command != "demo":
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    try:
+        if sys.version_info[:2] != (3, 11):
+            raise BuildError(f"This needs Python 3.11 and runs on {sys.version.split()[0]}. Start it as python3.11 build.py.")
+        if arguments.command == "demo":
+            return demo(arguments.picture, arguments.out, rest)
+        if arguments.command == "test":
+            return test(arguments.blender or sorted(BLENDERS))
+        if arguments.command == "package":
+            return package(arguments.out)
+        backend_python()
+        for version in BLENDERS:
+            blender_python(version)
+        return 0
+    except BuildError as problem:
+        print(problem, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Cancelled.", file=sys.stderr)
+        return 130
+
+
+def demo(picture: Path, out: Path, options: list[str]) -> int:
+    """Run the main job on `picture` and write everything a user wants to see into `out`."""
+    python = backend_python()
+    blender = None
+    try:
+        blender = blender_python(DEMO_BLENDER)
+    except BuildError as problem:
+        print(f"{problem} The terrain is made without terrain.blend.", file=sys.stderr)
+    outcome = run([python, "-m", "backend", "run", str(picture), "--out", str(out), *options])
+    if outcome == 0 and blender:
+        outcome = run([blender, "-m", "addon.write_blend", str(out)])
+        if outcome == 0:
+            print(f"  Blender file  {out / 'terrain.blend'}")
+    return outcome
+
+
+def test(blenders: list[str]) -> int:
+    """Run every check; stops at the first that fails."""
+    python = backend_python(extras=True)
+    checks = [
+        ("lint", [python, "-m", "ruff", "check", "."]),
+        ("types", [python, "-m", "mypy"]),
+        ("tests", [python, "-m", "pytest", "tests"]),
+    ]
+    for name, command in checks:
+        say(name)
+        if run(command):
+            raise BuildError(f"The {name} check failed; its output is above.")
+    if package(ROOT / "dist"):
+        raise BuildError("The extension zip was refused by Blender's validator; its output is above.")
+    for version in blenders:
+        say(f"tests inside Blender {version}")
+        environment = {"PHOTO_TO_TERRAIN_PYTHON": str(python)}
+        if run([blender_python(version), "-m", "pytest", "-q", "blender_tests"], environment):
+            raise BuildError(f"The tests inside Blender {version} failed; their output is above.")
+    say("all green")
+    return 0
+
+
+def package(out: Path) -> int:
+    """Make the extension zip in `out` and validate it with the tool that Blender ships."""
+    from packaging_steps.extension import build_zip
+
+    archive = build_zip(ROOT, out)
+    print(f"{archive} ({archive.stat().st_size / 1e6:.1f} MB)")
+    return run([blender_python(DEMO_BLENDER), "-m", "packaging_steps.validate", str(archive)])
+
+
+def backend_python(extras: bool = False) -> Path:
+    """Python of the backend's environment, made on first use."""
+    requirements = [ROOT / "requirements.txt"]
+    if extras:
+        requirements.append(ROOT / "requirements-test.txt")
+    return environment(ROOT / ".venv", requirements)
+
+
+def blender_python(version: str) -> Path:
+    """Python of an environment that holds Blender `version` as a module, made on first use."""
+    folder = ROOT / ".venvs" / f"blender-{version}"
+    return environment(folder, [ROOT / "requirements-blender.txt"], [BLENDERS[version]])
+
+
+def environment(folder: Path, requirements: list[Path], packages: list[str] | None = None) -> Path:
+    """Make or complete a virtual environment that holds `requirements` and `packages`; return its Python.
+
+    A stamp written last tells that it is complete, so that an interrupted installation is taken up again.
+    """
+    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    stamp = folder / "installed.json"
+    wanted = {str(r.name): hashlib.sha256(r.read_bytes()).hexdigest() for r in requirements}
+    wanted["packages"] = " ".join(packages or [])
+    have = json.loads(stamp.read_text()) if stamp.exists() and python.exists() else {}
+    if all(have.get(key) == value for key, value in wanted.items()):
+        return python
+    say(f"setting up {folder.relative_to(ROOT)} (once; several hundred megabytes are downloaded)")
+    if not python.exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        try:
+            venv.EnvBuilder(with_pip=True).create(folder)
+        except (subprocess.CalledProcessError, OSError) as problem:
+            raise BuildError(f"Python could not make {folder}: {problem}. On Debian, install python3-venv.") from problem
+    stamp.unlink(missing_ok=True)
+    command = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    for file in requirements:
+        command += ["-r", str(file)]
+    if run([*command, *(packages or [])]):
+        raise BuildError(f"Installing into {folder.relative_to(ROOT)} failed; pip's message is above. Run the command again.")
+    partial = stamp.with_suffix(".part")
+    partial.write_text(json.dumps({**have, **wanted}))
+    partial.replace(stamp)
+    return python
+
+
+def run(command: list[object], extra_environment: dict[str, str] | None = None) -> int:
+    """Run `command` from the repository's root, its output going to the terminal; return its exit code."""
+    surroundings = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1", **(extra_environment or {})}
+    return subprocess.run([str(part) for part in command], env=surroundings, check=False).returncode
+
+
+def say(text: str) -> None:
+    """Print a heading."""
+    print(f"== {text}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
