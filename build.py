@@ -110,11 +110,11 @@ def test(blenders: list[str]) -> int:
 
 def package(out: Path) -> int:
     """Make the extension zip in `out` and validate it with the tool that Blender ships."""
-    from packaging_steps.extension import build_zip
+    from release.extension import build_zip
 
     archive = build_zip(ROOT, out)
     print(f"{archive} ({archive.stat().st_size / 1e6:.1f} MB)")
-    return run([blender_python(DEMO_BLENDER), "-m", "packaging_steps.validate", str(archive)])
+    return run([blender_python(DEMO_BLENDER), "-m", "release.validate", str(archive)])
 
 
 def backend_python(extras: bool = False) -> Path:
