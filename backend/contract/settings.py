@@ -42,7 +42,7 @@ class TerrainSettings:
     """One job's choices. Raises BadSettings when a value is of the wrong type or outside of its limits."""
 
     resolution: int = option(
-        1024, "Resolution", "Grid points along each side of the finished terrain", min=128, max=4096, stage="visible")
+        1024, "Resolution", "Grid points along each side of the finished terrain", min=128, max=4096, stage="camera")
     seed: int = option(
         0, "Seed", "Another number invents another hidden side", min=0, max=2**31 - 1, stage="start")
     fov_x_deg: float = option(
@@ -63,7 +63,7 @@ class TerrainSettings:
         expert=True, stage="prior")
     dx_m: float = option(
         0.0, "Spacing", "Distance of neighboring grid points in meters; 0 chooses a power of two that fits the extent",
-        min=0.0, max=128.0, expert=True, stage="visible")
+        min=0.0, max=128.0, expert=True, stage="camera")
     sampler: str = option(
         "few_step", "Sampler", "few_step: log-SNR spaced DPM-Solver++; ddpm_1000: the paper's ancestral sampler",
         choices=SAMPLERS, expert=True, stage="completed")
@@ -88,7 +88,7 @@ class TerrainSettings:
         stage="polished")
     upsample: int = option(
         1, "Upsample", "Factor by which polishing refines the diffused grid (P2P algorithm 4, u); the finished terrain "
-        "has Resolution points either way", min=1, max=4, expert=True, stage="visible")
+        "has Resolution points either way", min=1, max=4, expert=True, stage="camera")
     mask_path: str = option(
         "", "Mask", "An edited mask picture (red sky, green terrain, blue foreground); empty segments the picture",
         stage="segmentation")
