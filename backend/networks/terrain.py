@@ -1,0 +1,222 @@
+"""The terrain network: one U-Net that removes noise from heights at any spacing.
+
+Representation. Heights are divided by one scale, `relief_scale` = 4 x RMS difference of neighboring 4 x 4 block means.
+In that unit the orthonormal Haar bands of real terrain have nearly the same standard deviations everywhere (measured on
+85 elevation models from 1 to 90 m: 0.06 finest, 0.22, 0.80, 2.6 in the fourth octave), so one noise schedule fits all,
+noise stays white in heights, and t = 0.5 (noise 3.4) keeps what is longer than about 50 cells: the procedural start stands.
+
+Inside, heights become 16 Haar channels on a grid four times coarser. Each band is preconditioned with its own standard
+deviation (Karras et al. 2022, eq. 7; this is v-prediction in every band's own unit), so that the network's error in a
+band can never exceed the relief of that band: what is left of the noise stays invisible.
+The mean of the input is taken out and put back; norms act per cell. Nothing else in the network looks at the whole tile.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import nn
+from torch.nn import functional
+
+from ..contract.errors import MissingWeights
+
+WEIGHTS = Path(__file__).resolve().parent / "weights" / "terrain.safetensors"
+BLOCK = 4
+"""Side of a Haar block in cells."""
+BAND_STD = (6.0, 0.22, 0.06)
+"""Standard deviation of the mean band and of the detail bands of the second and first octave, in relief scales."""
+CELLS = 32
+"""Tile sides are multiples of this: the Haar block times three halvings."""
+MIN_SCALE_SLOPE = 0.02
+"""Ground flatter than this is scaled as if it had this slope, so that noise is not blown up to mountains."""
+
+
+def relief_scale(heights: np.ndarray, dx_m: float, mask: np.ndarray | None = None) -> float:
+    """The height unit of the network in meters: 4 x RMS difference of neighboring 4 x 4 block means.
+
+    heights: (rows, cols) m; only blocks wholly inside `mask` (bool, same shape) count, NaN counts as outside.
+    A tilted plane of slope g gives 16 dx g / sqrt(2). Never below that of slope 0.02; the same where nothing is known.
+    """
+    rows, cols = (n // BLOCK * BLOCK for n in heights.shape)
+    values = heights[:rows, :cols].astype(np.float64)
+    if mask is not None:
+        values = np.where(mask[:rows, :cols], values, np.nan)
+    means = values.reshape(rows // BLOCK, BLOCK, cols // BLOCK, BLOCK).mean((1, 3))
+    squares = np.concatenate([(np.diff(means, axis=a) ** 2).ravel() for a in (0, 1)])
+    squares = squares[np.isfinite(squares)]
+    difference = math.sqrt(float(squares.mean())) if squares.size else 0.0
+    return BLOCK * max(difference, MIN_SCALE_SLOPE * BLOCK * dx_m)
+
+
+def condition(scale_m: float, dx_m: float) -> tuple[float, float]:
+    """What the network is told of a terrain: (log2 of dx in m, log of scale over dx), both near unit variance."""
+    return (math.log2(dx_m) - 4.5) / 2.0, math.log(scale_m / dx_m / 4.0) / 0.6
+
+
+def to_bands(heights: torch.Tensor) -> torch.Tensor:
+    """(B, 1, h, w) heights -> (B, 16, h/4, w/4) orthonormal Haar: mean, 3 of octave two, 12 of octave one."""
+    first = _haar(functional.pixel_unshuffle(heights, 2))
+    second = _haar(functional.pixel_unshuffle(first[:, :1], 2))
+    return torch.cat([second, functional.pixel_unshuffle(first[:, 1:], 2)], 1)
+
+
+def from_bands(bands: torch.Tensor) -> torch.Tensor:
+    """The inverse of `to_bands`."""
+    mean = functional.pixel_shuffle(_haar(bands[:, :4]), 2)
+    first = torch.cat([mean, functional.pixel_shuffle(bands[:, 4:], 2)], 1)
+    return functional.pixel_shuffle(_haar(first), 2)
+
+
+def _haar(quads: torch.Tensor) -> torch.Tensor:
+    """(B, 4, h, w) -> (B, 4, h, w), orthonormal and its own inverse."""
+    a, b, c, d = quads.unbind(1)
+    return 0.5 * torch.stack([a + b + c + d, a + b - c - d, a - b + c - d, a - b - c + d], 1)
+
+
+class CellNorm(nn.Module):
+    """RMS over the channels of one cell: does not depend on the size or the rest of the tile."""
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.gain = nn.Parameter(torch.ones(1, channels, 1, 1))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x * torch.rsqrt(x.square().mean(1, keepdim=True) + 1e-3) * self.gain.to(x.dtype)
+
+
+class ResidualBlock(nn.Module):
+    """Norm, convolution, scale and shift by the condition, convolution, sum."""
+
+    def __init__(self, inputs: int, outputs: int, embedding: int):
+        super().__init__()
+        self.norm = CellNorm(inputs)
+        self.first = nn.Conv2d(inputs, outputs, 3, padding=1)
+        self.modulate = nn.Linear(embedding, 2 * outputs)
+        self.second = nn.Conv2d(outputs, outputs, 3, padding=1)
+        self.skip = nn.Conv2d(inputs, outputs, 1) if inputs != outputs else nn.Identity()
+        nn.init.zeros_(self.second.weight)
+        nn.init.zeros_(self.modulate.weight)
+        nn.init.zeros_(self.modulate.bias)
+
+    def forward(self, x: torch.Tensor, embedding: torch.Tensor) -> torch.Tensor:
+        scale, shift = self.modulate(embedding)[:, :, None, None].chunk(2, 1)
+        inner = self.first(functional.silu(self.norm(x)))
+        inner = self.second(functional.silu(inner * (1.0 + scale) + shift))
+        return self.skip(x) + inner
+
+
+class TerrainUNet(nn.Module):
+    """17 input channels (16 bands and the mean band's local contrast), 16 output channels; see the module's text."""
+
+    def __init__(self, widths: tuple[int, ...] = (48, 96, 128, 160), embedding: int = 128):
+        super().__init__()
+        self.widths, self.embedding = tuple(widths), embedding
+        self.register_buffer("frequencies", torch.exp(torch.linspace(math.log(0.25), math.log(8.0), 16)), persistent=False)
+        self.embed = nn.Sequential(nn.Linear(32 + 2, embedding), nn.SiLU(), nn.Linear(embedding, embedding), nn.SiLU())
+        self.enter = nn.Conv2d(17, widths[0], 3, padding=1)
+        downs: list[nn.Module] = []
+        halve: list[nn.Module] = []
+        channels = widths[0]
+        for level, width in enumerate(widths):
+            downs.append(ResidualBlock(channels, width, embedding))
+            last = level == len(widths) - 1
+            halve.append(nn.Identity() if last else nn.Conv2d(width, width, 3, stride=2, padding=1))
+            channels = width
+        self.downs, self.halve = nn.ModuleList(downs), nn.ModuleList(halve)
+        self.middle = ResidualBlock(channels, channels, embedding)
+        ups: list[nn.Module] = []
+        for width in reversed(widths):
+            ups.append(ResidualBlock(channels + width, width, embedding))
+            channels = width
+        self.ups = nn.ModuleList(ups)
+        self.leave = nn.Conv2d(channels, 16, 3, padding=1)
+        nn.init.zeros_(self.leave.weight)
+        nn.init.zeros_(self.leave.bias)  # untrained, the network is the Wiener filter of every band
+        std = torch.tensor([BAND_STD[0]] + 3 * [BAND_STD[1]] + 12 * [BAND_STD[2]])
+        self.register_buffer("band_std", std.view(1, 16, 1, 1), persistent=False)
+
+    def residual(self, bands: torch.Tensor, sigma: torch.Tensor, conditions: torch.Tensor) -> torch.Tensor:
+        """What the loss sees: (B, 16, h, w), unit variance in every band.
+
+        bands: noisy, mean removed, signal kept at 1.   sigma: (B,) noise level.   conditions: (B, 2) of `condition`.
+        """
+        level = sigma.log()
+        phase = level[:, None] * self.frequencies[None]
+        told = self.embed(torch.cat([phase.sin(), phase.cos(), conditions], 1))
+        s = sigma.view(-1, 1, 1, 1)
+        padded = functional.pad(bands[:, :1], (1, 1, 1, 1), mode="replicate")
+        contrast = (bands[:, :1] - functional.avg_pool2d(padded, 3, 1)) * torch.rsqrt(0.64 + s.square())
+        x = torch.cat([bands * torch.rsqrt(self.band_std.square() + s.square()), contrast], 1)
+        x = self.enter(x.contiguous(memory_format=torch.channels_last))
+        kept = []
+        for block, halve in zip(self.downs, self.halve, strict=True):
+            x = block(x, told)
+            kept.append(x)
+            x = halve(x)
+        x = self.middle(x, told)
+        for level_up, block in enumerate(self.ups):
+            if level_up:
+                x = functional.interpolate(x, scale_factor=2, mode="nearest")
+            x = block(torch.cat([x, kept.pop()], 1), told)
+        return self.leave(x)
+
+    def forward(self, noisy: torch.Tensor, sigma: torch.Tensor, conditions: torch.Tensor) -> torch.Tensor:
+        """Predict clean heights. noisy: (B, 1, h, w) clean + sigma * noise in relief scales, sides multiples of 32."""
+        bands = to_bands(noisy)
+        offset = bands[:, :1].mean((2, 3), keepdim=True)
+        bands = torch.cat([bands[:, :1] - offset, bands[:, 1:]], 1)
+        skip, out = self.precondition(sigma)
+        clean = skip * bands + out * self.residual(bands, sigma, conditions).float()
+        return from_bands(torch.cat([clean[:, :1] + offset, clean[:, 1:]], 1))
+
+    def precondition(self, sigma: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """(c_skip, c_out) of Karras et al. 2022 for every band, (B, 16, 1, 1) each."""
+        s, variance = sigma.view(-1, 1, 1, 1), self.band_std.square()
+        return variance / (variance + s.square()), self.band_std * s * torch.rsqrt(variance + s.square())
+
+
+class TerrainNetwork:
+    """The trained network, ready to remove noise.   Raises MissingWeights when the file is not there or damaged."""
+
+    def __init__(self, module: TerrainUNet, metadata: dict[str, Any], device: str = "cpu", half: bool = False):
+        self.module = module.to(device=device, memory_format=torch.channels_last).eval().requires_grad_(False)
+        self.metadata, self.device, self.half = metadata, device, half
+
+    @classmethod
+    def load(cls, path: Path | None = None, device: str = "cpu", half: bool = False) -> TerrainNetwork:
+        """Read `path`, or the bundled weights. `half` computes in bfloat16."""
+        path = path or WEIGHTS
+        try:
+            with safe_open(path, framework="pt") as file:
+                metadata = {k: json.loads(v) for k, v in (file.metadata() or {}).items()}
+                state = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118 (not a dict)
+            module = TerrainUNet(tuple(metadata["widths"]), metadata["embedding"])
+            module.load_state_dict(state)
+        except (OSError, SafetensorError, KeyError, ValueError, RuntimeError) as problem:
+            raise MissingWeights(f"The weights of the terrain network ({path.name}) are missing or damaged.") from problem
+        return cls(module, metadata, device, half)
+
+    def denoise(self, noisy: torch.Tensor, sigma: float, conditions: tuple[float, float]) -> torch.Tensor:
+        """(B, 1, h, w) clean + sigma * noise in relief scales -> predicted clean heights. Gradients may flow."""
+        batch = noisy.shape[0]
+        level = torch.full((batch,), sigma, dtype=torch.float32, device=noisy.device)
+        told = torch.tensor([conditions], dtype=torch.float32, device=noisy.device).expand(batch, 2)
+        with torch.autocast(noisy.device.type, torch.bfloat16, enabled=self.half):
+            return self.module(noisy, level, told)
+
+
+def save(path: Path, module: TerrainUNet, metadata: dict[str, Any]) -> None:
+    """Write weights as float16 with their metadata; a reader never sees half a file."""
+    state = {name: tensor.detach().half().contiguous() for name, tensor in module.state_dict().items()}
+    facts = {"widths": list(module.widths), "embedding": module.embedding, **metadata}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    save_file(state, partial, {key: json.dumps(value) for key, value in facts.items()})
+    partial.replace(path)
