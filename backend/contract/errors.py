@@ -1,4 +1,4 @@
-"""Every failure a user can meet, each with a code for the wire, one sentence, and perhaps a fix the panel draws as a button.
+"""Every failure a user can meet: a code for the wire, one sentence, and perhaps a fix the panel draws as a button.
 
     TerrainError
     ├── BadSettings          a value is outside of its limits

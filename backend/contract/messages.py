@@ -1,16 +1,17 @@
 """The wire between the add-on and the backend: one JSON object a line, over the child's own stdin and stdout.
 
-Every message has `v` (the protocol's version), `kind`, and `job` where it belongs to one. Arrays never travel here: they are
-.npy files in the job's folder, named by the messages. Standard library only; both sides import this file.
+Every message has `v` (the protocol's version), `kind`, and `job` where it belongs to one. Arrays never travel here:
+they are .npy files in the job's folder, named by the messages. Standard library only; both sides import this file.
 
     add-on -> backend
         generate   job, image, folder, settings {...}, keep_stages
         cancel     job                    a job that is over or unknown: no answer
         bye                               finish now; closing stdin does the same
     backend -> add-on
-        ready      backend, device, threads, memory_gb, free_memory_gb, python      the first line, within about a second
-        progress   job, plan [{name, label, share}]                                 first answer to `generate`
-        progress   job, stage, label, fraction (whole job), stage_fraction, text, seconds, remaining_s (null: not known yet)
+        ready      backend, device, threads, memory_gb, free_memory_gb, python    the first line, within about a second
+        progress   job, plan [{name, label, share}]                               first answer to `generate`
+        progress   job, stage, label, fraction (of the whole job), stage_fraction, text, seconds,
+                   remaining_s (null: not known yet)
         preview    job, stage, heights (.npy; NaN = not known yet), rows, cols, dx_m, origin_m, camera {...}
         result     job, files {name: path}, report {...} (the content of report.json), seconds
         cancelled  job                    within a second of `cancel`

@@ -1,7 +1,7 @@
 """What a user can choose, written once: the request, the panel, the preset file and the batch file are made from this.
 
-Units end the names. Zero or an empty string means "decide for me" where the description says so. Limits are checked when a
-`TerrainSettings` is made, so that a wrong value never reaches the pipeline. Standard library only.
+Units end the names. Zero or an empty string means "decide for me" where the description says so. Limits are checked
+when a `TerrainSettings` is made, so that a wrong value never reaches the pipeline. Standard library only.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The stages of one job, in order, with the names used by the wire, the cache, the report and the panel. Standard library only."""
+"""The stages of one job, in order, with the names used by the wire, the cache, the report and the panel.
+
+Standard library only: both sides import this file.
+"""
 
 from __future__ import annotations
 

@@ -4,4 +4,4 @@ VERSION = "0.1.0"
 """Version of the product: add-on, backend and result files."""
 
 PROTOCOL = 1
-"""Version of the wire: the `v` of every message. Another number means that add-on and backend must be updated together."""
+"""Version of the wire: the `v` of every message. With another number, add-on and backend must be updated together."""

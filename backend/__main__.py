@@ -1,0 +1,125 @@
+"""The command line: `python -m backend run | serve | doctor | models`.
+
+Exit codes: 0 done, 1 a defect of ours, 2 bad picture, settings or folder, 3 no terrain in the picture, 4 cancelled.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import logging
+import sys
+from pathlib import Path
+from typing import Any
+
+from . import machine
+from .contract.errors import (
+    BadSettings,
+    Cancelled,
+    ImplausibleGeometry,
+    InternalError,
+    MissingWeights,
+    NoTerrainFound,
+    TerrainError,
+)
+from .contract.settings import TerrainSettings
+from .contract.version import VERSION
+
+DONE, DEFECT, BAD_INPUT, NO_TERRAIN, CANCELLED = range(5)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    options = parser().parse_args(arguments)
+    machine.prepare()
+    if options.command == "run":
+        from .command_run import run_command
+
+        return guarded(lambda: run_command(options, settings_of(options)), options.debug)
+    if options.command == "serve":
+        from .server import serve
+
+        return serve(options.stages)
+    from . import doctor
+
+    return guarded(doctor.print_models if options.command == "models" else doctor.print_machine, False)
+
+
+def guarded(command: Any, debug: bool) -> int:
+    """Run a command; an expected failure becomes one sentence and an exit code."""
+    try:
+        command()
+    except TerrainError as problem:
+        print(f"\n{problem}" if sys.stderr.isatty() else str(problem), file=sys.stderr)
+        if debug:
+            logging.getLogger(__name__).exception("Details:")
+        return exit_code(problem)
+    except KeyboardInterrupt:
+        print(Cancelled(), file=sys.stderr)
+        return CANCELLED
+    return DONE
+
+
+def exit_code(problem: TerrainError) -> int:
+    """The exit code of an expected failure."""
+    if isinstance(problem, (InternalError, MissingWeights)):
+        return DEFECT
+    if isinstance(problem, (NoTerrainFound, ImplausibleGeometry)):
+        return NO_TERRAIN
+    return CANCELLED if isinstance(problem, Cancelled) else BAD_INPUT
+
+
+def parser() -> argparse.ArgumentParser:
+    """Every command and option; those of `run` come from the settings."""
+    top = argparse.ArgumentParser(prog="python -m backend", description="One picture of mountains in, one terrain out.")
+    top.add_argument("--version", action="version", version=VERSION)
+    commands = top.add_subparsers(dest="command", required=True)
+
+    run = commands.add_parser("run", help="turn a picture into a terrain")
+    run.add_argument("picture", type=Path)
+    run.add_argument("--out", type=Path, required=True, help="folder for the results; a second run continues there")
+    run.add_argument("--keep-stages", action="store_true", help="also leave the arrays of each stage as .npz")
+    run.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    run.add_argument("--settings", type=Path, help="JSON file with settings; options given here go first")
+    run.add_argument("--debug", action="store_true", help="show the log and tracebacks")
+    run.add_argument("--stages", help=argparse.SUPPRESS)    # module:name of a stage table, for tests
+    group = run.add_argument_group("settings")
+    for field in dataclasses.fields(TerrainSettings):
+        add_setting(group, field)
+
+    serve = commands.add_parser("serve", help="answer the add-on over stdin and stdout (JSON lines)")
+    serve.add_argument("--stages", help=argparse.SUPPRESS)
+    commands.add_parser("doctor", help="say what this machine can do")
+    commands.add_parser("models", help="list the networks that come with this program")
+    return top
+
+
+def add_setting(group: argparse._ArgumentGroup, field: dataclasses.Field[Any]) -> None:
+    """One option for one setting; its limits are checked when the settings are made."""
+    flag, kind, text = "--" + field.name.replace("_", "-"), type(field.default), field.metadata["description"]
+    text = f"{text} (default: {field.default})".replace("%", "%%") if field.default != "" else text
+    if kind is bool:
+        group.add_argument(flag, action=argparse.BooleanOptionalAction, default=None, help=text)
+    else:
+        group.add_argument(flag, type=kind, default=None, choices=field.metadata["choices"] or None, help=text,
+                           metavar=None if field.metadata["choices"] else "N" if kind in (int, float) else "FILE")
+
+
+def settings_of(options: argparse.Namespace) -> TerrainSettings:
+    """Settings from the file, if any, and the options, which win. Raises BadSettings."""
+    values: dict[str, Any] = {}
+    if options.settings:
+        try:
+            text = options.settings.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as problem:
+            raise BadSettings(f"The settings file {options.settings} cannot be read.") from problem
+        values = TerrainSettings.from_json(text).to_dict()
+    for field in dataclasses.fields(TerrainSettings):
+        given = getattr(options, field.name)
+        if given is not None:
+            values[field.name] = given
+    return TerrainSettings.from_dict(values)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

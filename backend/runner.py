@@ -1,0 +1,162 @@
+"""Runs stages one after another: cache, cancel, progress, previews, seconds and peak memory. Knows no terrain."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from . import cache as stage_cache
+from .cache import StageCache
+from .context import Context
+from .contract.errors import InternalError, OutOfMemory, TerrainError
+from .contract.settings import TerrainSettings
+from .contract.stages import STAGES, StageInfo, stage_index
+from .memory import PeakMemory, needed_gb, total_and_free_gb
+
+log = logging.getLogger(__name__)
+
+Done = dict[str, Any]
+"""Results of the finished stages by name."""
+
+PROGRESS_EVERY_S = 0.1
+
+FIRST_SEEDED_STAGE = "start"
+"""The seed invents hidden ground; what the picture shows does not depend on it, so another seed reuses those stages."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step of the story.
+
+    run: (results so far, settings, context) -> result.   provider: says who did it, from the result.
+    is_cached: False for what is quicker to do again than to read.
+    """
+
+    name: str
+    run: Callable[[Done, TerrainSettings, Context], Any]
+    provider: Callable[[Any], str] = lambda result: "built-in"
+    is_cached: bool = True
+
+
+@dataclass
+class StageRecord:
+    """What the report says of a stage. seconds, peak_memory_gb: of this run; `cached`: it was read, not computed."""
+
+    name: str
+    seconds: float
+    peak_memory_gb: float
+    provider: str
+    cached: bool
+
+
+class Listener:
+    """Hears of a running job; the base class ignores everything. Called from the thread that runs the job."""
+
+    def plan(self, stages: tuple[StageInfo, ...]) -> None:
+        """Called once, first."""
+
+    def progress(self, stage: StageInfo, stage_fraction: float, fraction: float, text: str, seconds: float,
+                 remaining_s: float | None) -> None:
+        """fraction: of the whole job.   seconds: since the start.   remaining_s: None while it cannot be told."""
+
+    def preview(self, stage: StageInfo, done: Done) -> None:
+        """Called after each stage that shows heights."""
+
+
+@dataclass
+class Progress:
+    """Turns a stage's own fraction into the job's, no more often than a person can read. Clock in seconds."""
+
+    listener: Listener
+    clock: Callable[[], float] = time.monotonic
+    started: float = field(init=False)
+    finished_share: float = 0.0
+    worked_share: float = 0.0
+    stage: StageInfo = STAGES[0]
+    _last: float = -1.0
+
+    def __post_init__(self) -> None:
+        self.started = self.clock()
+
+    def begin(self, stage: StageInfo) -> None:
+        """The next stage starts."""
+        self.stage = stage
+        self.report(0.0, "", force=True)
+
+    def end(self, worked: bool) -> None:
+        """The stage is over; `worked` is False when its result came from the cache."""
+        self.finished_share += self.stage.share
+        self.worked_share += self.stage.share if worked else 0.0
+
+    def report(self, stage_fraction: float, text: str, force: bool = False) -> None:
+        """The current stage has come this far."""
+        now = self.clock()
+        if not force and now - self._last < PROGRESS_EVERY_S:
+            return
+        self._last = now
+        fraction = min(1.0, self.finished_share + self.stage.share * stage_fraction)
+        worked = self.worked_share + self.stage.share * stage_fraction
+        seconds = now - self.started
+        remaining = (1.0 - fraction) * seconds / worked if worked > 0.05 else None
+        self.listener.progress(self.stage, stage_fraction, fraction, text, seconds, remaining)
+
+
+def run_stages(stages: list[Stage], done: Done, settings: TerrainSettings, context: Context, cache: StageCache,
+               first_key: str, progress: Progress, memory: PeakMemory) -> list[StageRecord]:
+    """Run `stages` in order and put their results into `done`, by name. Returns what each took.
+
+    first_key: what the first stage depends on besides settings (the picture's hash).
+    Raises what the stages raise: TerrainError for expected failures, OutOfMemory for a failed allocation,
+    InternalError for anything else (the original is its __cause__); OSError when the cache cannot be written.
+    """
+    records = []
+    key = first_key
+    for stage in stages:
+        info = STAGES[stage_index(stage.name)]
+        key = stage_cache.next_key(key, stage.name, settings, context.device)
+        context.check()
+        memory.take()
+        begun = time.monotonic()
+        progress.begin(info)
+        entry = cache.load(stage.name, key) if stage.is_cached else None
+        is_cached = entry is not None
+        if entry is None:
+            entry = _compute(stage, done, settings, _context_of(stage.name, context, progress))
+            if stage.is_cached:
+                cache.store(stage.name, key, entry)
+        context.check()
+        done[stage.name] = entry["result"]
+        context.notes.extend(entry["notes"])
+        records.append(StageRecord(stage.name, time.monotonic() - begun, memory.take(), entry["provider"], is_cached))
+        progress.end(worked=not is_cached)
+        if info.shows_heights:
+            progress.listener.preview(info, done)
+        log.info("%s: %.2f s%s", stage.name, records[-1].seconds, " (from the cache)" if is_cached else "")
+    return records
+
+
+def _context_of(stage: str, context: Context, progress: Progress) -> Context:
+    """The context a stage gets: notes of its own, so that they can be kept with its result."""
+    seed = context.seed if stage_index(stage) >= stage_index(FIRST_SEEDED_STAGE) else 0
+    return Context(seed=seed, device=context.device, threads=context.threads, report=progress.report,
+                   cancelled=context.cancelled, notes=[])
+
+
+def _compute(stage: Stage, done: Done, settings: TerrainSettings, context: Context) -> dict[str, Any]:
+    need_gb = needed_gb(settings.resolution)
+    try:
+        result = stage.run(done, settings, context)
+    except TerrainError:
+        raise
+    except MemoryError as problem:
+        raise OutOfMemory(need_gb, total_and_free_gb()[1]) from problem
+    except Exception as problem:
+        if "out of memory" in str(problem).lower() or "can't allocate memory" in str(problem).lower():
+            raise OutOfMemory(need_gb, total_and_free_gb()[1]) from problem
+        label = STAGES[stage_index(stage.name)].label.lower()
+        raise InternalError(
+            f"Something failed while {label} ({type(problem).__name__}); the log has the details.") from problem
+    return {"result": result, "notes": context.notes, "provider": stage.provider(result)}
