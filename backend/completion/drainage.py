@@ -1,0 +1,56 @@
+"""Draining hidden ground around seen ground: breaching that prefers hidden ways out, and valley sides for what it cuts."""
+
+from __future__ import annotations
+
+import numpy as np
+from kernels.breach import breach
+
+EPSILON_M = 1e-3
+"""Least drop per cell along a breached path."""
+
+_NEIGHBORS = [(r, c) for r in (-1, 0, 1) for c in (-1, 0, 1) if (r, c) != (0, 0)]
+
+
+def drain(heights: np.ndarray, seen: np.ndarray, lift: float, epsilon: float = EPSILON_M) -> np.ndarray:
+    """Breach (P2P algorithm 1) without touching seen cells. Float32, nowhere higher.
+
+    A pit beside seen ground often overflows across it, where nothing may be cut; raising seen cells to infinity, as
+    algorithm 3 does, sends every hidden brook along a gorge of its own beside the seen valley. So seen ground is first
+    raised by `lift`: a hidden way out is taken unless it is that much higher.
+    heights: float32 (rows, cols), finite.   seen: bool.   What remains undrained is enclosed by seen cells.
+    """
+    if lift > 0 and seen.any():
+        raised = np.where(seen, heights + np.float32(lift), heights).astype(np.float32)
+        carved = breach(raised, epsilon_m=epsilon, fixed=seen)
+        heights = np.where(seen, heights, carved).astype(np.float32)
+    return breach(heights.astype(np.float32), epsilon_m=epsilon, fixed=seen)
+
+
+def drain_with_banks(
+    heights: np.ndarray, seen: np.ndarray, lift: float, rise: float, epsilon: float = EPSILON_M, reach: int = 24
+) -> np.ndarray:
+    """`drain`, then give what was cut valley sides that rise by `rise` per cell, and drain again. Float32."""
+    drained = drain(heights, seen, lift, epsilon)
+    floors = np.where((drained < heights - 2.0 * epsilon) & ~seen, drained, np.inf)
+    banked = np.minimum(drained, talus(floors, rise, reach))
+    banked = np.where(seen, heights, banked).astype(np.float32)
+    return drain(banked, seen, 0.0, epsilon)
+
+
+def talus(floors: np.ndarray, rise: float, reach: int = 48) -> np.ndarray:
+    """The highest surface that leaves `floors` with no more than `rise` per cell, up to `reach` cells away.
+
+    floors: +inf where nothing is given. The minimum over all floors of height plus rise times (octile) distance.
+    """
+    surface = floors.astype(np.float64)
+    for _ in range(reach):
+        padded = np.pad(surface, 1, constant_values=np.inf)
+        rows, cols = surface.shape
+        lower = surface
+        for r, c in _NEIGHBORS:
+            step = rise * float(np.hypot(r, c))
+            lower = np.minimum(lower, padded[1 + r : 1 + r + rows, 1 + c : 1 + c + cols] + step)
+        if np.array_equal(lower, surface):
+            break
+        surface = lower
+    return surface
