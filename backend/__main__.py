@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import io
 import logging
 import sys
 from pathlib import Path
@@ -30,6 +31,9 @@ DONE, DEFECT, BAD_INPUT, NO_TERRAIN, CANCELLED = range(5)
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):    # a console of an old code page must not fail on a path
+            stream.reconfigure(errors="backslashreplace")
     options = parser().parse_args(arguments)
     machine.prepare()
     if options.command == "run":

@@ -10,12 +10,12 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
 
-from . import pipeline
-from .contract.errors import InternalError
+from . import outputs, pipeline
+from .contract.errors import Cancelled, InternalError
 from .contract.settings import TerrainSettings
 from .contract.stages import StageInfo
 from .runner import Done, Listener, Stage
@@ -23,6 +23,8 @@ from .runner import Done, Listener, Stage
 LOG_NAME = "photo_to_terrain.log"
 
 BAR_WIDTH = 24
+
+CANCEL_PATIENCE_S = 0.6
 
 
 class Printer(Listener):
@@ -65,9 +67,10 @@ def run_command(options: argparse.Namespace, settings: TerrainSettings) -> None:
                         format="%(levelname)s %(name)s: %(message)s")
     printer = Printer()
     job = pipeline.Job(options.picture, options.out, settings, options.keep_stages, options.device)
-    with interruptible() as cancelled:
+    stages = stage_table(options.stages)
+    with interrupt_flag() as asked:
         try:
-            outcome = pipeline.generate(job, printer, cancelled, stage_table(options.stages))
+            outcome = interruptible(lambda: pipeline.generate(job, printer, asked.is_set, stages), asked, job)
         except InternalError as problem:
             path = log_defect(options.out, problem)
             raise InternalError(f"{problem} (Log: {path})" if path else str(problem)) from problem
@@ -81,20 +84,46 @@ def run_command(options: argparse.Namespace, settings: TerrainSettings) -> None:
 
 
 @contextlib.contextmanager
-def interruptible() -> Iterator[Any]:
-    """Gives a function: was Ctrl-C pressed? The first press asks the job to stop, the second ends at once."""
+def interrupt_flag() -> Iterator[threading.Event]:
+    """A flag that Ctrl-C sets instead of raising KeyboardInterrupt wherever the program just is."""
     asked = threading.Event()
 
     def on_interrupt(signal_number: int, frame: FrameType | None) -> None:
-        if asked.is_set():
-            os._exit(4)
         asked.set()
 
     previous = signal.signal(signal.SIGINT, on_interrupt)
     try:
-        yield asked.is_set
+        yield asked
     finally:
         signal.signal(signal.SIGINT, previous)
+
+
+def interruptible(work: Callable[[], pipeline.Outcome], asked: threading.Event, job: pipeline.Job) -> pipeline.Outcome:
+    """Run `work` in a thread, so that this one hears Ctrl-C at once, and return its result or raise what it raised.
+
+    A stage that does not notice for CANCEL_PATIENCE_S is left behind: its unfinished files go and the process ends.
+    """
+    results: list[pipeline.Outcome] = []
+    problems: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            results.append(work())
+        except BaseException as problem:    # handed to the waiting thread
+            problems.append(problem)
+
+    worker = threading.Thread(target=run, name="job", daemon=True)
+    worker.start()
+    while worker.is_alive() and not asked.is_set():
+        worker.join(0.1)
+    worker.join(CANCEL_PATIENCE_S if asked.is_set() else None)
+    if worker.is_alive():
+        outputs.abandon(job.folder)
+        print(f"\n{Cancelled()}", file=sys.stderr, flush=True)
+        os._exit(4)
+    if problems:
+        raise problems[0]
+    return results[0]
 
 
 def stage_table(place: str | None) -> list[Stage] | None:

@@ -88,13 +88,14 @@ def _start(done: Done, settings: TerrainSettings, ctx: Context) -> Any:
 def _completed(done: Done, settings: TerrainSettings, ctx: Context) -> Any:
     from .completion import diffusion
 
-    return diffusion.complete(done["start"], done["visible"], done["bound"], settings, ctx)
+    return diffusion.complete(done["start"], done["visible"], done["bound"], settings, ctx, terrain_network(ctx.device))
 
 
 def _polished(done: Done, settings: TerrainSettings, ctx: Context) -> Any:
     from .completion import polish
 
-    return polish.polish(done["completed"], done["visible"], done["bound"], settings, ctx)
+    network = terrain_network(ctx.device) if settings.polish_rounds else None
+    return polish.polish(done["completed"], done["visible"], done["bound"], settings, ctx, network)
 
 
 @functools.cache
@@ -106,6 +107,15 @@ def scene_network() -> Any:
         return SceneNetwork.load()
     except (OSError, RuntimeError, ValueError) as problem:
         raise MissingWeights("The weights of the scene network are missing or damaged.") from problem
+
+
+@functools.cache
+def terrain_network(device: str) -> Any:
+    """The bundled terrain network, loaded once in a process and device. Raises MissingWeights."""
+    from .completion.diffusion import fast_bfloat16
+    from .networks.terrain import TerrainNetwork
+
+    return TerrainNetwork.load(device=device, half=fast_bfloat16(device))
 
 
 def _load_picture(done: Done, settings: TerrainSettings, ctx: Context) -> Any:
@@ -248,6 +258,7 @@ def write_preview(folder: Path, stage: StageInfo, done: Done) -> dict[str, Any]:
 
 def warm_up() -> None:
     """Load what every job needs, so that the first one starts at once. Raises MissingWeights."""
-    machine.choose_device()
+    device = machine.choose_device()
     scene_network()
+    terrain_network(device)
     from . import metrics, preview  # noqa: F401

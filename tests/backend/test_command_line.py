@@ -137,11 +137,12 @@ def test_too_little_memory_is_told_before_the_work(picture, tmp_path, capsys, mo
 
 
 @pytest.mark.skipif(os.name == "nt", reason="sends SIGINT")
-def test_ctrl_c_is_answered_within_a_second(picture, tmp_path):
+@pytest.mark.parametrize("stages", ["PATIENT", "STUBBORN"])
+def test_ctrl_c_is_answered_within_a_second(picture, tmp_path, stages):
     log = tmp_path / "calls.txt"
     child = subprocess.Popen(
         [sys.executable, "-m", "backend", "run", str(picture), "--out", str(tmp_path / "out"), "--resolution", "128",
-         "--stages", "tests.backend.fake_stages:PATIENT"],
+         "--stages", f"tests.backend.fake_stages:{stages}"],
         cwd=ROOT, stderr=subprocess.PIPE, text=True, env=os.environ | {"FAKE_STAGES_LOG": str(log)})
     limit = time.monotonic() + 60
     while "completed" not in (log.read_text() if log.exists() else "") and time.monotonic() < limit:
@@ -151,7 +152,8 @@ def test_ctrl_c_is_answered_within_a_second(picture, tmp_path):
     _, error = child.communicate(timeout=10)
     assert child.returncode == 4 and time.monotonic() - begun < 1.0
     assert error.strip().endswith("Cancelled.") and "Traceback" not in error
-    assert not list((tmp_path / "out").glob("terrain*"))
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [".cache"]
+    assert not list((tmp_path / "out" / ".cache").glob("unfinished-*"))
 
 
 def test_doctor_and_models_speak(capsys):
