@@ -15,10 +15,12 @@ from ..scene import VisibleTerrain
 from .drainage import EPSILON_M
 from .guidance import GEOMORPHOLOGY, HYDROLOGY, VIEW, Guidance, Weights
 from .schedule import AncestralSampler, FewStepSampler, NoiseSchedule, Sampler
-from .tiling import for_each_tile, layout
+from .tiling import extend, for_each_tile, layout
 
 KEEP_KNOWN_UNTIL = 50
 """Below this step (t = 0.05) seen cells are no longer put back, so that they blend with the rest (P2P 5.1)."""
+RIM = 32
+"""Cells added around the grid while it is diffused."""
 SMALLEST_SAMPLE = 64
 """The relief scale comes from the seen cells when at least this many 4 x 4 blocks' worth of them are known."""
 
@@ -120,33 +122,38 @@ def complete(
     schedule = NoiseSchedule.linear()
     rng = ctx.rng("completed")
     unit = HeightUnit.of(start, visible.grid.dx_m, visible.mask & ~visible.silhouette)
-    noise = _noise(start.shape, rng, ctx.device)
+    rim = min(RIM, min(start.shape) - 1)
+    wide = extend(unit.reduce(start), rim)
+    noise = _noise(wide.shape, rng, ctx.device)
     first = schedule.step_of(settings.start_noise)
     sampler: Sampler
     if settings.sampler == "ddpm_1000":
         sampler = AncestralSampler(schedule, first, lambda x: _noise(tuple(x.shape), rng, ctx.device))
     else:
         sampler = FewStepSampler(schedule, schedule.log_snr_steps(first, settings.steps))
-    known = torch.from_numpy(visible.mask).to(ctx.device)
-    known_heights = torch.from_numpy(unit.reduce(np.where(visible.mask, visible.heights, unit.offset_m))).to(ctx.device)
-    guidance = Guidance(visible.mask, unit.reduce(bound), make_weights(settings), EPSILON_M / unit.scale_m, ctx.device)
+    mask = np.pad(visible.mask, rim)
+    known = torch.from_numpy(mask).to(ctx.device)
+    seen = unit.reduce(np.where(visible.mask, visible.heights, unit.offset_m))
+    known_heights = torch.from_numpy(np.pad(seen, rim)).to(ctx.device)
+    ceiling = np.pad(unit.reduce(bound), rim, constant_values=np.inf)
+    guidance = Guidance(mask, ceiling, make_weights(settings), EPSILON_M / unit.scale_m, ctx.device)
 
     with torch.no_grad(), threads(ctx.threads):
         denoise = TiledDenoiser(network, schedule, unit.conditions, rng, ctx.check)
-        x = schedule.add_noise(torch.from_numpy(unit.reduce(start)).to(ctx.device), first, noise)
+        x = schedule.add_noise(torch.from_numpy(wide).to(ctx.device), first, noise)
         for index, step in enumerate(sampler.steps):
             ctx.progress(index / len(sampler.steps), "Inventing hidden terrain")
             put_back = step >= KEEP_KNOWN_UNTIL
             if put_back:
                 # A deterministic walk needs the same noise every time: fresh noise would leave its own path.
-                again = noise if isinstance(sampler, FewStepSampler) else _noise(start.shape, rng, ctx.device)
+                again = noise if isinstance(sampler, FewStepSampler) else _noise(wide.shape, rng, ctx.device)
                 x = torch.where(known, schedule.add_noise(known_heights, step, again), x)
             clean, transpose = denoise.with_transpose(x, step)
             clean = guidance.guide(clean, schedule.sigma(step), transpose if settings.exact_guidance else None)
             if put_back:
                 clean = torch.where(known, known_heights, clean)
             x = sampler.step(index, x, clean)
-    return unit.restore(x.cpu().numpy())
+    return unit.restore(x.cpu().numpy()[rim:-rim, rim:-rim])
 
 
 def fast_bfloat16(device: str) -> bool:

@@ -41,13 +41,17 @@ def smooth_down(grid: torch.Tensor, factor: int = COARSE) -> torch.Tensor:
     """D_sigma of eq. 7: (rows, cols) -> (ceil(rows / f), ceil(cols / f)), Gaussian smoothing, then one value a block."""
     reach = torch.arange(-2 * factor + 0.5, 2 * factor, 1.0, dtype=grid.dtype, device=grid.device)
     kernel = torch.exp(-0.5 * (reach / (0.5 * factor)) ** 2)
-    kernel = kernel / kernel.sum()
     rows, cols = grid.shape
     rim = (2 * factor) - factor // 2
     pad = (rim, rim + (-cols % factor), rim, rim + (-rows % factor))
-    padded = functional.pad(grid[None, None], pad, mode="replicate")
-    along = functional.conv2d(padded, kernel.view(1, 1, -1, 1), stride=(factor, 1))
-    return functional.conv2d(along, kernel.view(1, 1, 1, -1), stride=(1, factor))[0, 0]
+
+    def blur(values: torch.Tensor) -> torch.Tensor:
+        padded = functional.pad(values[None, None], pad)
+        along = functional.conv2d(padded, kernel.view(1, 1, -1, 1), stride=(factor, 1))
+        return functional.conv2d(along, kernel.view(1, 1, 1, -1), stride=(1, factor))[0, 0]
+
+    # Divided by the weights inside of the grid: repeating the border would give border cells the weight of many.
+    return blur(grid) / blur(torch.ones_like(grid))
 
 
 def slope_and_curvature(coarse: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -17,11 +17,12 @@ from ..contract.settings import TerrainSettings
 from ..networks.terrain import TerrainNetwork
 from ..scene import VisibleTerrain
 from ..terrain import EVIDENCE_INFERRED, EVIDENCE_MOVED, EVIDENCE_VISIBLE, Terrain
-from .diffusion import HeightUnit, TiledDenoiser, fast_bfloat16, make_weights, threads
+from .diffusion import RIM, HeightUnit, TiledDenoiser, fast_bfloat16, make_weights, threads
 from .drainage import EPSILON_M, drain, drain_with_banks
 from .guidance import Guidance
 from .procedural_start import below
 from .schedule import FewStepSampler, NoiseSchedule
+from .tiling import extend
 
 FIRST_STEP, LAST_STEP = 50, 10
 """Noise of the first and last round: t = 0.05 and 0.01."""
@@ -80,7 +81,10 @@ def _rounds(
 ) -> np.ndarray:
     """The loop of algorithm 4."""
     schedule, rng = NoiseSchedule.linear(), ctx.rng("polished")
-    guidance = Guidance(visible.mask, unit.reduce(ceiling), make_weights(settings), EPSILON_M / unit.scale_m, ctx.device)
+    rim = min(RIM, min(heights.shape) - 1)
+    mask = np.pad(visible.mask, rim)
+    wide_ceiling = np.pad(unit.reduce(ceiling), rim, constant_values=np.inf)
+    guidance = Guidance(mask, wide_ceiling, make_weights(settings), EPSILON_M / unit.scale_m, ctx.device)
     count = settings.polish_rounds
     with torch.no_grad(), threads(ctx.threads):
         denoise = TiledDenoiser(network, schedule, unit.conditions, rng, ctx.check)
@@ -89,14 +93,15 @@ def _rounds(
             share = number / max(count - 1, 1)
             first = round(FIRST_STEP * (LAST_STEP / FIRST_STEP) ** share)
             heights = _clamp(drain_coarsely(heights, visible.mask, unit.scale_m), visible, ceiling, unit.scale_m)
-            noise = torch.from_numpy(rng.standard_normal(heights.shape, dtype=np.float32)).to(ctx.device)
-            x = schedule.add_noise(torch.from_numpy(unit.reduce(heights)).to(ctx.device), first, noise)
+            wide = extend(unit.reduce(heights), rim)
+            noise = torch.from_numpy(rng.standard_normal(wide.shape, dtype=np.float32)).to(ctx.device)
+            x = schedule.add_noise(torch.from_numpy(wide).to(ctx.device), first, noise)
             sampler = FewStepSampler(schedule, schedule.log_snr_steps(first, STEPS_PER_ROUND))
             for index, step in enumerate(sampler.steps):
                 clean, transpose = denoise.with_transpose(x, step)
                 clean = guidance.guide(clean, schedule.sigma(step), transpose if settings.exact_guidance else None)
                 x = sampler.step(index, x, clean)
-            heights = unit.restore(x.cpu().numpy())
+            heights = unit.restore(x.cpu().numpy()[rim:-rim, rim:-rim])
     return heights
 
 

@@ -20,6 +20,8 @@ from ..scene import VisibleTerrain
 from .drainage import drain, talus
 from .fluvial import carve
 
+RIM = 64
+"""Cells added around the grid while it is filled."""
 COARSEST_SIDE = 16
 """The coarsest level has at least this many cells on its shorter side."""
 OCTAVES = {
@@ -31,6 +33,8 @@ OCTAVES = {
 medians over the training and validation library."""
 FLUVIAL_LEVEL = 4
 """Level (cells of 2^k spacings) at which rivers are carved; diffusion remakes what is finer."""
+RIVER_SLOPE, RIVER_RELIEF = 1.4, 2.0
+"""RMS slope of river landscapes over that of the seen ground (their finer relief is missing), most relief over its own."""
 NOISE_ON_RIVERS = 0.4
 """Share of the noise in the octaves finer than the rivers."""
 LIFT = 0.3
@@ -38,6 +42,8 @@ LIFT = 0.3
 TALUS = 1.7
 """Steepest hidden valley side over the RMS slope of seen ground; levels from TALUS_LEVEL on keep to it."""
 TALUS_LEVEL = 2
+SHOULDER = 1.3
+"""How much more steeply than TALUS hidden ground may fall away from seen ground."""
 LARGEST_SHARE = 0.22
 """No octave has a standard deviation of more than this share of the seen relief."""
 SMOOTHINGS = 2
@@ -59,14 +65,16 @@ def start(visible: VisibleTerrain, bound: np.ndarray, settings: TerrainSettings,
         return visible.heights.astype(np.float32)
     rng = ctx.rng("start")
     levels = max(0, int(np.log2(min(known.shape) / COARSEST_SIDE)))
-    heights = np.where(known, visible.heights, 0.0).astype(np.float64)
-    limit = np.where(known, np.inf, bound).astype(np.float64)
+    # A rim of free ground around the grid, cut off at the end: smoothing flattens what lies at a border.
+    rim = min(RIM, min(known.shape) // 4)
+    heights = np.pad(np.where(known, visible.heights, 0.0).astype(np.float64), rim)
+    limit = np.pad(np.where(known, np.inf, bound).astype(np.float64), rim, constant_values=np.inf)
     scale = relief_scale(visible.heights, dx, known & ~visible.silhouette)
     slope = scale / (16.0 * dx)
     relief = float(np.ptp(visible.heights[known]))
     amplitudes = np.minimum(octave_amplitudes(dx, levels + 1) * scale, LARGEST_SHARE * relief)
 
-    pyramid = [(heights, known, limit)]
+    pyramid = [(heights, np.pad(known, rim), limit)]
     for _ in range(levels):
         pyramid.append(_halve(*pyramid[-1]))
     current = None
@@ -89,12 +97,16 @@ def start(visible: VisibleTerrain, bound: np.ndarray, settings: TerrainSettings,
             current = _with_rivers(current, ground, seen, dx * 2**level, slope, relief, amplitudes[level])
         current = _constrain(current, seen, ground, ceiling - room * near, amplitudes[level] * np.maximum(near, 0.05), LIFT * relief)
         if level >= min(TALUS_LEVEL, levels):
+            # Hidden ground neither rises nor falls from its surroundings or from seen ground more steeply than that.
+            rise = TALUS * slope * dx * 2**level
+            feet = -talus(np.where(seen, -ground, np.inf), SHOULDER * rise, reach=2 * COARSEST_SIDE)
+            current = np.where(seen, ground, np.maximum(current, np.minimum(feet, ceiling)))
             for _ in range(2):  # what drains the first valley sides gets sides of its own
-                sides = talus(current, TALUS * slope * dx * 2**level, reach=2 * COARSEST_SIDE)
+                sides = talus(current, rise, reach=2 * COARSEST_SIDE)
                 current = np.where(seen, ground, np.minimum(current, sides))
                 current = drain(current.astype(np.float32), seen, LIFT * relief)
     assert current is not None
-    return current.astype(np.float32)
+    return current[rim:-rim, rim:-rim].astype(np.float32)
 
 
 def _with_rivers(
@@ -105,7 +117,7 @@ def _with_rivers(
     def spread(difference: np.ndarray) -> np.ndarray:
         return _membrane(difference, seen, reach=0.5 * relief / max(slope, 1e-3) / cell_m)
 
-    return carve(current, seen, cell_m, slope, 1.3 * relief, spread)
+    return carve(current, seen, cell_m, RIVER_SLOPE * slope, RIVER_RELIEF * relief, spread)
 
 
 def octave_amplitudes(dx_m: float, count: int) -> np.ndarray:

@@ -74,6 +74,14 @@ def mirror(grid: torch.Tensor, padding: tuple[int, int, int, int]) -> torch.Tens
     return padded[0, 0]
 
 
+def extend(grid: np.ndarray, rim: int) -> np.ndarray:
+    """Add `rim` cells of ground on all sides that go on with the slope at the border: 2 x border - mirror image.
+
+    Diffusion runs on the extended grid and cuts the rim off: a plain mirror would flatten the ground at the border.
+    """
+    return np.pad(grid, rim, mode="reflect", reflect_type="odd")
+
+
 def for_each_tile(
     grids: tuple[torch.Tensor, ...],
     cut: Layout,
