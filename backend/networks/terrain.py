@@ -1,14 +1,15 @@
 """The terrain network: one U-Net that removes noise from heights at any spacing.
 
 Representation. Heights are divided by one scale, `relief_scale` = 4 x RMS difference of neighboring 4 x 4 block means.
-In that unit the orthonormal Haar bands of real terrain have nearly the same standard deviations everywhere (measured on
-85 elevation models from 1 to 90 m: 0.06 finest, 0.22, 0.80, 2.6 in the fourth octave), so one noise schedule fits all,
-noise stays white in heights, and t = 0.5 (noise 3.4) keeps what is longer than about 50 cells: the procedural start stands.
+In that unit the orthonormal Haar bands of real terrain have nearly the same standard deviations everywhere (measured
+on 85 elevation models from 1 to 90 m: 0.06 finest, 0.22, 0.80, 2.6 in the fourth octave), so one noise schedule fits
+all, noise stays white in heights, and t = 0.5 (noise 3.4) keeps what is longer than about 50 cells: the procedural
+start stands.
 
 Inside, heights become 16 Haar channels on a grid four times coarser. Each band is preconditioned with its own standard
 deviation (Karras et al. 2022, eq. 7; this is v-prediction in every band's own unit), so that the network's error in a
 band can never exceed the relief of that band: what is left of the noise stays invisible.
-The mean of the input is taken out and put back; norms act per cell. Nothing else in the network looks at the whole tile.
+The mean of the input is taken out and put back; norms act per cell. Nothing else looks at the whole tile.
 """
 
 from __future__ import annotations
@@ -118,7 +119,8 @@ class TerrainUNet(nn.Module):
     def __init__(self, widths: tuple[int, ...] = (48, 96, 128, 160), embedding: int = 128):
         super().__init__()
         self.widths, self.embedding = tuple(widths), embedding
-        self.register_buffer("frequencies", torch.exp(torch.linspace(math.log(0.25), math.log(8.0), 16)), persistent=False)
+        frequencies = torch.exp(torch.linspace(math.log(0.25), math.log(8.0), 16))
+        self.register_buffer("frequencies", frequencies, persistent=False)
         self.embed = nn.Sequential(nn.Linear(32 + 2, embedding), nn.SiLU(), nn.Linear(embedding, embedding), nn.SiLU())
         self.enter = nn.Conv2d(17, widths[0], 3, padding=1)
         downs: list[nn.Module] = []
@@ -200,7 +202,8 @@ class TerrainNetwork:
             module = TerrainUNet(tuple(metadata["widths"]), metadata["embedding"])
             module.load_state_dict(state)
         except (OSError, SafetensorError, KeyError, ValueError, RuntimeError) as problem:
-            raise MissingWeights(f"The weights of the terrain network ({path.name}) are missing or damaged.") from problem
+            text = f"The weights of the terrain network ({path.name}) are missing or damaged."
+            raise MissingWeights(text) from problem
         return cls(module, metadata, device, half)
 
     def denoise(self, noisy: torch.Tensor, sigma: float, conditions: tuple[float, float]) -> torch.Tensor:
@@ -219,4 +222,5 @@ def save(path: Path, module: TerrainUNet, metadata: dict[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
     save_file(state, partial, {key: json.dumps(value) for key, value in facts.items()})
+    partial.chmod(0o644)
     partial.replace(path)

@@ -2,9 +2,9 @@
 
     python -m backend.training.train_terrain --library ../shared/data/dem --out runs/terrain --minutes 75
 
-Resumes from OUT/checkpoint.pt when it exists. The learning rate follows the clock, not the step count, so a run fits the
-time it is given. Every five minutes it prints what matters: not the loss but the relief per octave and the mean slope of
-samples against the validation terrain they start from, and it exports the averaged weights.
+Resumes from OUT/checkpoint.pt when it exists. The learning rate follows the clock, not the step count, so a run fits
+the time it is given. Every five minutes it prints what matters: not the loss but the relief per octave and the mean slope
+of samples against the validation terrain they start from, and it exports the averaged weights.
 """
 
 from __future__ import annotations
@@ -76,7 +76,8 @@ def train(library: Path, out: Path, weights: Path, minutes: float, seed: int, th
         if spent - last_report >= VALIDATION_EVERY_S or spent >= total:
             last_report = spent
             facts = {"step": step, "minutes": round(spent / 60, 1), "rate": rate,
-                     "loss_mean_second_first": np.mean(losses, 0).round(4).tolist(), **validate(average, held_back, device)}
+                     "loss_mean_second_first": np.mean(losses, 0).round(4).tolist(),
+                     **validate(average, held_back, device)}
             losses.clear()
             print(json.dumps(facts), flush=True)
             with (out / "log.jsonl").open("a", encoding="utf-8") as log:
@@ -130,9 +131,7 @@ def validate(module: TerrainUNet, held_back: tuple[np.ndarray, np.ndarray], devi
         level = torch.full((x.shape[0],), schedule.sigma(step), device=device)
         return module(x / schedule.signal(step), level, told)
 
-    sample = clean
-    for sample in walk(FewStepSampler(schedule, steps), schedule.add_noise(clean, 500, noise), denoise):
-        pass
+    *_, sample = walk(FewStepSampler(schedule, steps), schedule.add_noise(clean, 500, noise), denoise)
     return {"validation_loss": losses, "octave_ratio": [octaves(sample)[k] / octaves(clean)[k] for k in range(5)],
             "slope_ratio": float(slope(sample) / slope(clean))}
 
