@@ -157,6 +157,7 @@ class SceneNetwork:
         }
         beside = path.with_suffix(".partial")
         save_file(state, beside)
+        beside.chmod(0o644)
         beside.replace(path)
 
     @torch.inference_mode()

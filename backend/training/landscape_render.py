@@ -69,7 +69,7 @@ def _distant_trees(rng: np.random.Generator, view: View, brightness: float) -> t
 
 def _foreground(rng: np.random.Generator, view: View, brightness: float) -> tuple[np.ndarray, np.ndarray] | None:
     """Color and opacity of what stands in front; None for about half of the pictures."""
-    if rng.random() < 0.42:
+    if rng.random() < 0.38:
         return None
     height, width = view.ranges.shape
     board = things.Board(rng, width, height, brightness)
@@ -78,14 +78,16 @@ def _foreground(rng: np.random.Generator, view: View, brightness: float) -> tupl
         board.brightness *= rng.uniform(0.02, 0.3)  # silhouettes
     tall_m = {"tree": (5, 26), "house": (5, 14), "figure": (1.3, 1.9), "boulder": (0.5, 3)}
     kinds = rng.choice(
-        ["conifers", "broadleaves", "branches", "undergrowth", "houses", "fence", "figures", "boulders"],
-        p=[0.23, 0.18, 0.11, 0.16, 0.15, 0.05, 0.07, 0.05],
+        ["forest", "conifers", "broadleaves", "branches", "undergrowth", "houses", "fence", "figures", "boulders"],
+        p=[0.20, 0.15, 0.13, 0.12, 0.13, 0.13, 0.05, 0.06, 0.03],
         size=int(rng.choice([1, 2, 3], p=[0.6, 0.3, 0.1])),
         replace=False,
     )
     for kind in kinds:
         if kind == "branches":
             trees.hanging_branches(board, color)
+        elif kind == "forest":
+            trees.forest(board, color)
         elif kind == "undergrowth":
             trees.undergrowth(board, color)
         elif kind == "fence":
@@ -99,7 +101,7 @@ def _foreground(rng: np.random.Generator, view: View, brightness: float) -> tupl
                 "boulders": "boulder",
             }[kind]
             low, high = tall_m[what]
-            limit = 0.4 * board.height / (high * 0.1)
+            limit = 3 * high + 1.2 * board.width * high / 14  # farther away they are too small to be told apart
             spots = [
                 s
                 for _ in range(int(rng.integers(1, 9 if kind != "conifers" else 22)))

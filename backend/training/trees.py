@@ -131,6 +131,31 @@ def hanging_branches(board: Board, color: np.ndarray) -> None:
         )
 
 
+def forest(board: Board, color: np.ndarray) -> None:
+    """A belt of trees that rises from below the frame, on one side or all along it, often dark."""
+    rng = board.rng
+    if rng.random() < 0.4:
+        board.brightness *= rng.uniform(0.05, 0.5)
+    left, right = np.sort(rng.uniform(-0.4, 1.4, 2)) if rng.random() < 0.6 else (-0.1, 1.1)
+    tall = board.height * rng.uniform(0.08, 0.55)
+    slant, bend = rng.normal(0, 0.25), rng.uniform(0, 0.12)
+    base = rng.uniform(0.85, 1.25)
+    leafy = rng.random() < 0.25
+    count = int(np.clip((right - left) * board.width / tall * rng.uniform(1.5, 6), 4, 70))
+    wave = fractal_noise(rng, 2, 256, 2.2)[0]
+    spots = []
+    for x in rng.uniform(left, right, count):
+        y = base + slant * (x - 0.5) + bend * wave[int(x * 200) % 256] + rng.uniform(-0.06, 0.06)
+        spots.append((y, x))
+    for y, x in sorted(spots):
+        size = tall * rng.uniform(0.55, 1.2)
+        shade = color * rng.uniform(0.6, 1.3)
+        if leafy and rng.random() < 0.7:
+            broadleaf(board, x * board.width, y * board.height, size, shade)
+        else:
+            conifer(board, x * board.width, y * board.height, size, shade)
+
+
 def undergrowth(board: Board, color: np.ndarray) -> None:
     """Bushes, grass and flowers along the lower edge."""
     rng = board.rng

@@ -119,7 +119,7 @@ def _acceptable(rng: np.random.Generator, ranges: np.ndarray, dx_m: float, relie
     if share < 0.08 or (share > 0.985 and rng.random() < 0.75) or (share < 0.2 and rng.random() < 0.6):
         return False
     far = np.quantile(ranges[seen], 0.85)
-    if relief_m < 0.16 * far and rng.random() < 0.8:
+    if (relief_m < 0.2 * far and rng.random() < 0.85) or (relief_m < 200 and rng.random() < 0.6):
         return False
     return far > max(12 * dx_m, 150) and not (np.quantile(ranges[seen], 0.5) < 6 * dx_m and rng.random() < 0.8)
 
@@ -129,8 +129,9 @@ def random_view(
 ) -> View:
     """Draw terrain, standpoint and camera until they make a landscape picture of `width` x `height` pixels."""
     cache = {} if cache is None else cache
+    odds = np.array([0.4 if file.dx_m < 9 else 1.0 for file in files])
     while True:
-        file = files[int(rng.integers(len(files)))]
+        file = files[int(rng.choice(len(files), p=odds / odds.sum()))]
         if file.path not in cache:
             cache[file.path] = read_elevation(file)
         made = detailed_crop(rng, cache[file.path], file.dx_m, int(rng.choice([160, 224, 320])))
@@ -138,7 +139,7 @@ def random_view(
             continue
         heights, dx_m = made
         level = None
-        if rng.random() < 0.22:
+        if rng.random() < 0.28:
             level = float(np.quantile(heights, rng.uniform(0.02, 0.35)))
             heights = np.maximum(heights, np.float32(level))
         # mirrored ground around it, or the horizon would lie too low wherever the window ends
