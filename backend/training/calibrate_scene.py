@@ -1,6 +1,6 @@
 """Make the scene network's spreads honest: scale them so that 80 % intervals hold 80 % of held-back truths.
 
-    python -m backend.training.calibrate_scene --library ../shared/data/dem --weights IN.safetensors --out OUT.safetensors
+    python -m backend.training.calibrate_scene --weights IN.safetensors --out OUT.safetensors [--library DIR]
 
 Four factors, one for each quantity, from views of validation regions other than the views of `evaluation.scene_suite`.
 """
