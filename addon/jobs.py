@@ -1,0 +1,235 @@
+"""The running job: what the panel shows and what the operator waits for. This module touches no bpy.
+
+There is one backend process and one job at a time. The process stays for the next job, because its networks are loaded.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import queue
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..backend.contract import messages
+from ..backend.contract.errors import TerrainError
+from ..backend.contract.settings import TerrainSettings
+from .process import BackendProcess, Died, sentence_for
+
+log = logging.getLogger(__name__)
+
+READY_PATIENCE_S = 60.0
+"""A cold disk may need long until Python runs; then we stop waiting."""
+
+CANCEL_PATIENCE_S = 3.0
+"""The backend answers a cancel within a second; after this long it is ended instead."""
+
+IDLE_S = 300.0
+"""An idle backend gives its memory back after this long."""
+
+POLL_S = 0.05
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What went wrong, for the panel. fix: name of a remedy it can draw as a button.   log: a file, or None."""
+
+    code: str
+    text: str
+    fix: str | None = None
+    log: str | None = None
+
+
+@dataclass
+class Job:
+    """One picture on its way. Call `poll` often; everything else is there to be read."""
+
+    backend: BackendProcess
+    number: int
+    image: Path
+    folder: Path
+    settings: TerrainSettings
+    label: str = "Starting the backend"
+    stage: str = ""
+    text: str = ""
+    fraction: float = 0.0
+    plan: list[dict[str, Any]] = field(default_factory=list)
+    result: messages.Message | None = None
+    problem: Problem | None = None
+    is_cancelling: bool = False
+    is_over: bool = False
+    began: float = field(default_factory=time.monotonic)
+    first_draft_s: float | None = None
+    _remaining: tuple[float, float] | None = None
+    _preview: messages.Message | None = None
+    _cancel_asked: float = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """Since it began."""
+        return time.monotonic() - self.began
+
+    @property
+    def remaining_s(self) -> float | None:
+        """Expected seconds to the end; None while nobody knows."""
+        if self._remaining is None:
+            return None
+        said, at = self._remaining
+        return max(0.0, said - (time.monotonic() - at))
+
+    @property
+    def was_cancelled(self) -> bool:
+        """Whether it ended without result and without problem."""
+        return self.is_over and self.result is None and self.problem is None
+
+    def cancel(self) -> None:
+        """Ask it to stop; `poll` tells when it has."""
+        if not (self.is_over or self.is_cancelling):
+            self.is_cancelling, self._cancel_asked = True, time.monotonic()
+            self.backend.send(messages.cancel(self.number))
+
+    def take_preview(self) -> messages.Message | None:
+        """The newest preview that nobody has taken yet."""
+        preview, self._preview = self._preview, None
+        return preview
+
+    def poll(self) -> bool:
+        """Take in what the backend has said. Returns whether the job is over."""
+        while not self.is_over:
+            try:
+                self._take(self.backend.events.get_nowait())
+            except queue.Empty:
+                break
+        if not self.is_over:
+            self._watch_clock()
+        return self.is_over
+
+    def wait(self) -> bool:
+        """Poll once after a short sleep; for waiting without a window."""
+        time.sleep(POLL_S)
+        return self.poll()
+
+    def _watch_clock(self) -> None:
+        if self.is_cancelling and time.monotonic() - self._cancel_asked > CANCEL_PATIENCE_S:
+            log.warning("The backend did not answer a cancel and is ended.")
+            self.backend.kill()
+            self.is_over = True
+        elif self.backend.ready is None and self.seconds > READY_PATIENCE_S:
+            self.backend.kill()
+            self._fail("backend_silent", f"The backend did not start within {READY_PATIENCE_S:.0f} s. Try again.",
+                       "try_again")
+
+    def _take(self, event: messages.Message | TerrainError | Died) -> None:
+        if isinstance(event, Died):
+            if self.is_cancelling:
+                self.is_over = True
+            else:
+                self._fail("backend_died", sentence_for(event, self.backend.python), "try_again")
+        elif isinstance(event, TerrainError):
+            self.backend.kill()
+            self._fail(event.code, str(event), event.fix)
+        elif event["kind"] == "ready":
+            self.label = "Waiting for the backend"
+        elif event["kind"] == "error" and event.get("job") is None:
+            log.warning("The backend complains: %s", event.get("text"))
+        elif event.get("job") == self.number:
+            self._take_news(event)
+
+    def _take_news(self, event: messages.Message) -> None:
+        kind = event["kind"]
+        if kind == "progress":
+            self.plan = event.get("plan", self.plan)
+            self.stage, self.label = event.get("stage", self.stage), event.get("label", self.label)
+            self.text = event.get("text", "")
+            self.fraction = max(self.fraction, float(event.get("fraction", 0.0)))
+            if event.get("remaining_s") is not None:
+                self._remaining = (float(event["remaining_s"]), time.monotonic())
+        elif kind == "preview":
+            self._preview = event
+            if self.first_draft_s is None:
+                self.first_draft_s = self.seconds
+        elif kind == "result":
+            self.fraction, self.result, self.is_over = 1.0, event, True
+        elif kind == "cancelled":
+            self.is_over = True
+        elif kind == "error":
+            self._fail(event["code"], event["text"], event.get("fix"), event.get("log"))
+
+    def _fail(self, code: str, text: str, fix: str | None = None, log_path: str | None = None) -> None:
+        self.problem = Problem(code, text, fix, log_path or str(self.backend.log_path))
+        self.is_over = True
+
+
+_numbers = itertools.count(1)
+_backend: BackendProcess | None = None
+_job: Job | None = None
+_last_used = 0.0
+last_problem: Problem | None = None
+"""What the panel shows until the next attempt."""
+
+
+def current() -> Job | None:
+    """The job that runs now."""
+    return _job if _job and not _job.is_over else None
+
+
+def start(python: Path, root: Path, image: Path, folder: Path, settings: TerrainSettings, log_path: Path,
+          arguments: tuple[str, ...] = ()) -> Job:
+    """Begin a job, in the backend that is there or in a new one. Raises OSError when that cannot be started."""
+    global _backend, _job, _last_used, last_problem
+    if current():
+        raise RuntimeError("There is a job already.")
+    if _backend and not (_backend.is_alive() and (_backend.python, _backend.root) == (python, root)):
+        _backend.stop()
+        _backend = None
+    if _backend is None:
+        _backend = BackendProcess(python, root, log_path, arguments)
+    last_problem, _last_used = None, time.monotonic()
+    _job = Job(_backend, next(_numbers), image, folder, settings)
+    _backend.send(messages.generate(_job.number, str(image), str(folder), settings))
+    return _job
+
+
+def fail(problem: Problem | None) -> None:
+    """Set, or with None clear, what the panel shows as the last problem."""
+    global last_problem
+    last_problem = problem
+
+
+def backend() -> BackendProcess | None:
+    """The process, if there is one."""
+    return _backend
+
+
+def abandon() -> None:
+    """Stop the running job without waiting for its end: nobody will poll it any more."""
+    job = current()
+    if job:
+        job.cancel()
+        job.is_over = True
+
+
+def release_if_idle(idle_s: float = IDLE_S) -> float | None:
+    """End a backend that has had nothing to do for `idle_s`. Returns seconds until it is worth asking again."""
+    global _last_used
+    if _backend is None or not _backend.is_alive():
+        return None
+    if current():
+        _last_used = time.monotonic()
+    left = idle_s - (time.monotonic() - _last_used)
+    if left > 0:
+        return max(1.0, left)
+    stop_all()
+    return None
+
+
+def stop_all() -> None:
+    """End whatever runs. Nothing is left behind."""
+    global _backend, _job
+    if _backend:
+        _backend.stop()
+    if _job:
+        _job.is_over = True
+    _backend = _job = None

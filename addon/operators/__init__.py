@@ -1,0 +1,1 @@
+"""Thin operators: read the scene, call one function, write the result, report."""

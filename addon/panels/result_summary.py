@@ -1,0 +1,23 @@
+"""A report in a few lines for the artist. No bpy here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def sentences(report: dict[str, Any]) -> tuple[list[str], list[str]]:
+    """Lines about the terrain, and warnings. Whatever a report lacks is left out."""
+    lines = []
+    terrain, camera, metrics = (report.get(part) or {} for part in ("terrain", "camera", "metrics"))
+    if {"rows", "cols", "dx_m", "min_m", "max_m"} <= terrain.keys():
+        wide, deep = (terrain[n] * terrain["dx_m"] / 1000 for n in ("cols", "rows"))
+        lines.append(f"{wide:.1f} x {deep:.1f} km, a point every {terrain['dx_m']:g} m")
+        lines.append(f"{terrain['max_m'] - terrain['min_m']:.0f} m from lowest to highest")
+    if {"pitch_deg", "fov_x_deg"} <= camera.keys():
+        lines.append(f"Camera tilted {camera['pitch_deg']:+.1f}°, sees {camera['fov_x_deg']:.0f}° across")
+    if metrics.get("skyline_error_px") is not None:
+        lines.append(f"Skyline {metrics['skyline_error_px']:.1f} px off at 1000 px")
+    if report.get("seconds"):
+        lines.append(f"Made in {report['seconds']:.0f} s")
+    warnings = [str(w.get("warning", "")) for w in report.get("warnings", []) if isinstance(w, dict)]
+    return lines, [w for w in warnings if w]

@@ -1,0 +1,93 @@
+"""The one panel: picture, button, progress, result."""
+
+import bpy
+
+from .. import compatibility, jobs
+from ..operators.generate import PHOTO_TO_TERRAIN_OT_generate
+from ..operators.remedies import REMEDIES
+from ..scene import result_collections as places
+from .result_summary import sentences
+from .wrapped_text import draw_text
+
+
+class SidebarPanel:
+    """Where our panels live."""
+
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "Photo to Terrain"
+
+
+class PHOTO_TO_TERRAIN_PT_terrain(SidebarPanel, bpy.types.Panel):
+    """Draws the state of things; changes nothing"""
+
+    bl_label = "Photo to Terrain"
+
+    def draw(self, context):
+        layout = self.layout
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        ours, job, width = context.scene.photo_to_terrain, jobs.current(), context.region.width
+        column = layout.column()
+        column.enabled = job is None
+        column.prop(ours, "picture", text="Picture")
+        column.prop(ours.settings, "resolution")
+        column.prop(ours.settings, "seed")
+        if job:
+            draw_job(layout, job, width)
+            return
+        button = layout.row()
+        button.scale_y = 1.6
+        if ours.picture.strip():
+            button.operator(PHOTO_TO_TERRAIN_OT_generate.bl_idname, icon="RNDCURVE")
+        else:
+            button.operator(REMEDIES["choose_picture"], icon="FILE_IMAGE")
+        if jobs.last_problem:
+            draw_problem(layout, jobs.last_problem, width)
+        else:
+            result = places.shown_result(context.scene)
+            if result is not None:
+                draw_result(layout, result, width)
+
+
+def draw_job(layout, job, width):
+    """Stage, bar, remaining time, cancel."""
+    column = layout.column()
+    compatibility.draw_progress(column, job.fraction, f"{100 * job.fraction:.0f} %")
+    label = "Cancelling" if job.is_cancelling else job.label
+    column.label(text=f"{label} ({job.text})" if job.text and not job.is_cancelling else label)
+    row = column.row()
+    row.label(text=time_left(job))
+    row.operator("photo_to_terrain.cancel", icon="X")
+
+
+def time_left(job):
+    """How long it takes, as far as known."""
+    if job.remaining_s is None:
+        return f"{job.seconds:.0f} s so far"
+    seconds = max(1, round(job.remaining_s))
+    return f"About {seconds} s left" if seconds < 100 else f"About {round(seconds / 60)} min left"
+
+
+def draw_problem(layout, problem, width):
+    """What went wrong and the ways out."""
+    box = layout.box()
+    draw_text(box, problem.text, width, icon="ERROR")
+    row = box.row()
+    fix = REMEDIES.get(problem.fix or "")
+    if fix == PHOTO_TO_TERRAIN_OT_generate.bl_idname:
+        row.operator(fix, text="Try Again", icon="FILE_REFRESH")
+    elif fix:
+        row.operator(fix)
+    row.operator("photo_to_terrain.dismiss", text="Dismiss")
+
+
+def draw_result(layout, collection, width):
+    """What came out, in a few lines."""
+    box = layout.box()
+    box.label(text=collection.name, icon="CHECKMARK")
+    lines, warnings = sentences(places.report_of(collection))
+    for line in lines:
+        draw_text(box, line, width)
+    for warning in warnings:
+        draw_text(box, warning, width, icon="INFO")

@@ -1,0 +1,135 @@
+"""The backend as a child process, expected to die: a reader thread fills a queue, Blender's thread empties it.
+
+The child ends by itself when its stdin closes, also when Blender crashes. This module touches no bpy.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import queue
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..backend.contract import messages
+from ..backend.contract.errors import TerrainError
+
+log = logging.getLogger(__name__)
+
+RUN = (
+    "import sys, runpy; sys.path.insert(0, sys.argv.pop(1)); "
+    "runpy.run_module('backend', run_name='__main__', alter_sys=True)"
+)
+"""`-I` keeps the user's PYTHONPATH and site folder out, and with them the current folder: so the root is handed over."""
+
+NO_WINDOW = getattr(subprocess, "CREATE_NO_WINDOW", 0)
+
+STOP_PATIENCE_S = 3.0
+"""So long the child may take to end after its stdin has closed."""
+
+LOG_TAIL_BYTES = 4000
+
+
+@dataclass(frozen=True)
+class Died:
+    """The child has ended. code: its exit code.   tail: the last lines of its log."""
+
+    code: int
+    tail: str
+
+
+class BackendProcess:
+    """One running backend.
+
+    python: of its environment.   root: folder with backend/ and kernels/.   log_path: what it says beside messages.
+    arguments: after `serve`, for tests.   Raises OSError when it cannot be started.
+    """
+
+    def __init__(self, python: Path, root: Path, log_path: Path, arguments: tuple[str, ...] = ()):
+        self.python, self.root, self.log_path = python, root, log_path
+        command = [str(python), "-I", "-u", "-X", "utf8", "-c", RUN, str(root), "serve", *arguments]
+        log_path.parent.mkdir(parents=True, exist_ok=True)
+        with log_path.open("wb") as log_file:
+            self._child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log_file,
+                                           creationflags=NO_WINDOW, cwd=str(log_path.parent))
+        self.events: queue.SimpleQueue[messages.Message | TerrainError | Died] = queue.SimpleQueue()
+        self.ready: messages.Message | None = None
+        self._reader = threading.Thread(target=self._read, name="photo-to-terrain-backend", daemon=True)
+        self._reader.start()
+
+    @property
+    def pid(self) -> int:
+        """Number of the process."""
+        return self._child.pid
+
+    def is_alive(self) -> bool:
+        """Whether the process still runs."""
+        return self._child.poll() is None
+
+    def send(self, message: messages.Message) -> None:
+        """Send one message; that the child is gone will be seen by its `Died`."""
+        with contextlib.suppress(OSError, ValueError):
+            self._child.stdin.write(messages.encode(message))
+            self._child.stdin.flush()
+
+    def stop(self, patience_s: float = STOP_PATIENCE_S) -> None:
+        """End the child: politely, then by force. Returns when it is gone."""
+        with contextlib.suppress(OSError, ValueError):
+            self._child.stdin.close()
+        try:
+            self._child.wait(patience_s)
+        except subprocess.TimeoutExpired:
+            self._child.kill()
+            self._child.wait()
+        self._reader.join(1.0)
+
+    def kill(self) -> None:
+        """End the child at once."""
+        self._child.kill()
+        self.stop()
+
+    def log_tail(self) -> str:
+        """The last lines of the child's log; empty where there is none."""
+        try:
+            with self.log_path.open("rb") as source:
+                source.seek(0, 2)
+                source.seek(max(0, source.tell() - LOG_TAIL_BYTES))
+                return source.read().decode("utf-8", "replace").strip()
+        except OSError:
+            return ""
+
+    def _read(self) -> None:
+        """In its own thread until the child's stdout ends."""
+        while line := self._child.stdout.readline(messages.MAX_LINE_BYTES + 1):
+            try:
+                message = messages.decode(line)
+            except messages.WrongProtocol as problem:
+                self.events.put(problem)
+            except TerrainError as problem:
+                log.warning("The backend sent a line that is no message: %s", problem)
+            else:
+                if message["kind"] == "ready":
+                    self.ready = message
+                self.events.put(message)
+        self._child.stdout.close()
+        code = self._child.wait()
+        self.events.put(Died(code, self.log_tail()))
+
+
+def sentence_for(died: Died, python: Path) -> str:
+    """What to tell the artist about an unexpected end."""
+    lines = [line.strip() for line in died.tail.splitlines() if line.strip()]
+    last = lines[-1] if lines else ""
+    if "No module named 'backend'" in last:
+        return "The add-on's own files are incomplete. Install it again."
+    if "ModuleNotFoundError" in last or "No module named" in last:
+        return (f"The Python at {python} lacks the backend's packages ({last}). Run `python3 build.py setup` or choose "
+                "another one in the preferences.")
+    if died.code == -9 or (sys.platform == "win32" and died.code == 1 and not last):
+        return ("The backend was ended from outside, perhaps because memory ran out. Your scene is unchanged. "
+                "Try again, or lower the resolution.")
+    reason = f" Its last words: {last}" if last else ""
+    return f"The backend stopped unexpectedly (exit code {died.code}). Your scene is unchanged; try again.{reason}"

@@ -1,0 +1,71 @@
+"""The artist's choices as Blender properties, made from the settings that the backend takes."""
+
+from dataclasses import Field, fields
+from typing import Any
+
+import bpy
+from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
+
+from ..backend.contract.settings import TerrainSettings
+
+PLAIN = ("resolution", "seed")
+"""Settings beside the big button."""
+
+
+def setting_names(*, expert: bool) -> list[str]:
+    """Names of the settings in the expert fold, or of those in the fold of known facts."""
+    return [f.name for f in fields(TerrainSettings) if f.metadata["expert"] is expert and f.name not in PLAIN]
+
+
+def property_for(f: Field) -> Any:
+    """One setting as a Blender property with its label, tooltip, limits and unit."""
+    said = f.metadata
+    text = {"name": said["label"], "description": said["description"]}
+    if said["choices"]:
+        return EnumProperty(items=[(c, c.replace("_", " ").capitalize(), "") for c in said["choices"]],
+                            default=f.default, **text)
+    kind = type(f.default)
+    if kind is bool:
+        return BoolProperty(default=f.default, **text)
+    if kind is str:
+        return StringProperty(default=f.default, subtype="FILE_PATH" if f.name.endswith("_path") else "NONE", **text)
+    limits = {"min": said["min"], "max": said["max"]}
+    if kind is int:
+        return IntProperty(default=f.default, **limits, **text)
+    if f.name.endswith("_deg"):
+        text["name"] += " (°)"
+    return FloatProperty(default=f.default, subtype="DISTANCE" if f.name.endswith("_m") else "NONE", precision=2,
+                         **limits, **text)
+
+
+PhotoToTerrainSettings = type("PhotoToTerrainSettings", (bpy.types.PropertyGroup,), {
+    "__doc__": "The settings of the next terrain",
+    "__annotations__": {f.name: property_for(f) for f in fields(TerrainSettings)},
+})
+
+
+class PhotoToTerrainScene(bpy.types.PropertyGroup):
+    """What a scene remembers: the picture, where files go, and the settings."""
+
+    picture: StringProperty(name="Picture", description="Photograph or painting of a landscape with mountains",
+                            subtype="FILE_PATH")
+    folder: StringProperty(
+        name="Files in", subtype="DIR_PATH",
+        description="Folder for heights, report and preview of each terrain; empty uses the add-on's own folder")
+    settings: PointerProperty(type=PhotoToTerrainSettings)
+
+
+def read(group: bpy.types.PropertyGroup) -> TerrainSettings:
+    """The settings in a property group. Raises BadSettings."""
+    values = {f.name: getattr(group, f.name) for f in fields(TerrainSettings)}
+    # Blender keeps float32: 0.1 comes back as 0.10000000149, which would be another cache key and another limit.
+    values = {name: float(f"{v:.6g}") if isinstance(v, float) else v for name, v in values.items()}
+    if values["mask_path"]:
+        values["mask_path"] = bpy.path.abspath(values["mask_path"])
+    return TerrainSettings(**values)
+
+
+def write(group: bpy.types.PropertyGroup, settings: TerrainSettings) -> None:
+    """Put settings into a property group."""
+    for name, value in settings.to_dict().items():
+        setattr(group, name, value)

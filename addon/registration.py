@@ -1,0 +1,78 @@
+"""What Blender gets to know of us, and forgets again: one list, registered in order, unregistered in reverse."""
+
+import bpy
+from bpy.app.handlers import persistent
+
+from . import jobs
+from .operators import remedies
+from .operators.generate import PHOTO_TO_TERRAIN_OT_generate, end_timers
+from .panels.settings import PHOTO_TO_TERRAIN_PT_expert, PHOTO_TO_TERRAIN_PT_known
+from .panels.terrain import PHOTO_TO_TERRAIN_PT_terrain
+from .preferences import PHOTO_TO_TERRAIN_Preferences
+from .properties import PhotoToTerrainScene, PhotoToTerrainSettings
+from .scene.draft import drop_draft
+
+CLASSES = (
+    PHOTO_TO_TERRAIN_Preferences,
+    PhotoToTerrainSettings,
+    PhotoToTerrainScene,
+    PHOTO_TO_TERRAIN_OT_generate,
+    remedies.PHOTO_TO_TERRAIN_OT_cancel,
+    remedies.PHOTO_TO_TERRAIN_OT_dismiss,
+    remedies.PHOTO_TO_TERRAIN_OT_choose_picture,
+    remedies.PHOTO_TO_TERRAIN_OT_choose_folder,
+    remedies.PHOTO_TO_TERRAIN_OT_lower_resolution,
+    remedies.PHOTO_TO_TERRAIN_OT_open_preferences,
+    remedies.PHOTO_TO_TERRAIN_OT_show_log,
+    PHOTO_TO_TERRAIN_PT_terrain,
+    PHOTO_TO_TERRAIN_PT_known,
+    PHOTO_TO_TERRAIN_PT_expert,
+)
+"""A class comes after those it refers to."""
+
+
+@persistent
+def leave_file(*_: object) -> None:
+    """Another file is about to be loaded: the running job belongs to this one."""
+    jobs.abandon()
+    end_timers()
+
+
+@persistent
+def tidy_file(*_: object) -> None:
+    """A file saved in the middle of a job still holds that job's draft."""
+    for scene in bpy.data.scenes:
+        drop_draft(scene)
+
+
+def fraction_now(_: bpy.types.WindowManager) -> float:
+    """The running job's progress, for the bar of Blenders before 4.0."""
+    job = jobs.current()
+    return job.fraction if job else 0.0
+
+
+def register() -> None:
+    """Make the add-on known to Blender."""
+    for cls in CLASSES:
+        bpy.utils.register_class(cls)
+    bpy.types.Scene.photo_to_terrain = bpy.props.PointerProperty(type=PhotoToTerrainScene)
+    bpy.types.WindowManager.photo_to_terrain_fraction = bpy.props.FloatProperty(
+        name="Progress", subtype="FACTOR", min=0.0, max=1.0, get=fraction_now)
+    bpy.app.handlers.load_pre.append(leave_file)
+    bpy.app.handlers.load_post.append(tidy_file)
+
+
+def unregister() -> None:
+    """Take away all that `register` and the operators have added."""
+    if jobs.current():
+        tidy_file()
+    jobs.stop_all()
+    end_timers()
+    if bpy.app.timers.is_registered(jobs.release_if_idle):
+        bpy.app.timers.unregister(jobs.release_if_idle)
+    bpy.app.handlers.load_post.remove(tidy_file)
+    bpy.app.handlers.load_pre.remove(leave_file)
+    del bpy.types.WindowManager.photo_to_terrain_fraction
+    del bpy.types.Scene.photo_to_terrain
+    for cls in reversed(CLASSES):
+        bpy.utils.unregister_class(cls)

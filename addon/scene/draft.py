@@ -1,0 +1,90 @@
+"""The terrain in the making, shown while the backend works. Nothing of it is left when the job is over."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from . import result_collections as places
+from .grid_mesh import draft_mesh, move_draft
+from .light import make_sun
+from .matched_camera import frame_picture, make_camera, place_camera, put_backdrop
+from .result_folder import HeightGrid, read_preview
+from .viewport import reach
+
+MOST_POINTS = 512
+"""Along each side of a draft: its mesh is remade within the time of a few frames."""
+
+NAME = "Draft"
+
+
+def find_draft(scene: bpy.types.Scene) -> bpy.types.Collection | None:
+    """The draft's collection; looked up anew each time, because undo replaces every object."""
+    root = places.find_root(scene)
+    return next((c for c in root.children if places.DRAFT_MARK in c), None) if root else None
+
+
+def show_draft(scene: bpy.types.Scene, preview: dict[str, Any], picture: Path) -> None:
+    """Show the heights of a `preview` message. Raises DamagedResult."""
+    grid = read_preview(preview).coarse(MOST_POINTS)
+    far_m = diagonal(grid)
+    collection = find_draft(scene)
+    if collection is None:
+        collection = _begin(scene, preview, picture, far_m)
+    camera = places.camera_in(collection)
+    if camera is not None:
+        place_camera(camera, preview["camera"], far_m)
+    terrain = places.terrain_in(collection)
+    if terrain is None:
+        terrain = bpy.data.objects.new(NAME, draft_mesh(NAME, grid))
+        collection.objects.link(terrain)
+    elif not move_draft(terrain.data, grid):
+        old = terrain.data
+        terrain.data = draft_mesh(NAME, grid)
+        bpy.data.meshes.remove(old)
+
+
+def drop_draft(scene: bpy.types.Scene) -> None:
+    """Remove the draft and put back what it had hidden."""
+    collection = find_draft(scene)
+    if collection is None:
+        return
+    hidden = collection[places.DRAFT_MARK]["hidden"].split("\n")
+    before = collection[places.DRAFT_MARK]["camera"]
+    for other in places.results(scene):
+        if other[places.KEY_MARK] in hidden:
+            places.hide(other, False)
+    if scene.camera is None or scene.camera in list(collection.objects):
+        scene.camera = scene.objects.get(before)
+    places.remove(collection)
+    root = places.find_root(scene)
+    if root is not None and not root.children and not root.objects:
+        bpy.data.collections.remove(root)
+
+
+def diagonal(grid: HeightGrid) -> float:
+    """Length of the terrain from corner to corner, in meters; what far planes are made of."""
+    return grid.dx_m * math.hypot(*grid.heights.shape)
+
+
+def _begin(scene: bpy.types.Scene, preview: dict[str, Any], picture: Path, far_m: float) -> bpy.types.Collection:
+    """The draft's collection with camera, backdrop and light; earlier terrains are hidden behind it."""
+    shown = [c for c in places.results(scene) if not c.hide_viewport]
+    for other in shown:
+        places.hide(other, True)
+    collection = places.add(scene, NAME)
+    collection[places.DRAFT_MARK] = {
+        "hidden": "\n".join(c[places.KEY_MARK] for c in shown),
+        "camera": scene.camera.name if scene.camera else "",
+    }
+    camera = make_camera(f"{NAME} Camera", preview["camera"], far_m)
+    collection.objects.link(camera)
+    collection.objects.link(make_sun(0.5 * far_m))
+    put_backdrop(camera, picture)
+    scene.camera = camera
+    frame_picture(scene, preview["camera"])
+    reach(far_m)
+    return collection

@@ -1,0 +1,65 @@
+"""A finished terrain in the scene: mesh, matched camera with the picture behind it, sun, sky, ranges of the views."""
+
+from __future__ import annotations
+
+import json
+
+import bpy
+
+from . import result_collections as places
+from .draft import diagonal
+from .grid_mesh import terrain_mesh
+from .light import make_sun, put_sky
+from .material import ground_material
+from .matched_camera import frame_picture, make_camera, put_backdrop
+from .result_folder import FinishedTerrain, key_of
+from .viewport import reach
+
+NAME_LENGTH = 40
+"""Letters of a picture's name that go into object names; Blender cuts names at 63 bytes."""
+
+
+def put_result(scene: bpy.types.Scene, finished: FinishedTerrain) -> bpy.types.Object:
+    """Add a finished terrain to the scene and return its mesh object.
+
+    A terrain of the same picture and seed is replaced; others are kept, hidden. Whatever the scene uses is stored in
+    the file: the picture is packed, and no part of it needs the add-on.
+    """
+    report = finished.report
+    title = f"{finished.picture.stem[:NAME_LENGTH]}, seed {report['seed']}"
+    key = key_of(report)
+    for earlier in places.results(scene):
+        if earlier[places.KEY_MARK] == key:
+            places.remove(earlier)
+        else:
+            places.hide(earlier, True)
+    collection = places.add(scene, title)
+    collection[places.KEY_MARK] = key
+    collection[places.REPORT_MARK] = json.dumps(report, ensure_ascii=False)
+
+    far_m = diagonal(finished.grid)
+    terrain = bpy.data.objects.new("Terrain", terrain_mesh("Terrain", finished.grid, finished.evidence))
+    terrain.data.materials.append(ground_material("Terrain Ground", finished.grid.heights))
+    camera = make_camera("Terrain Camera", report["camera"], far_m)
+    image = put_backdrop(camera, finished.picture)
+    if image is not None and not image.packed_file:
+        image.pack()
+    for thing in (terrain, camera, make_sun(0.5 * far_m)):
+        collection.objects.link(thing)
+
+    scene.camera = camera
+    frame_picture(scene, report["camera"])
+    put_sky(scene)
+    reach(far_m)
+    return terrain
+
+
+def select_only(view_layer: bpy.types.ViewLayer, thing: bpy.types.Object) -> None:
+    """Make one object the selected and active one, if this view layer shows it."""
+    view_layer.update()    # else it does not know objects that were just added
+    for other in view_layer.objects:
+        if other.select_get(view_layer=view_layer):
+            other.select_set(False, view_layer=view_layer)
+    if thing.name in view_layer.objects:
+        thing.select_set(True, view_layer=view_layer)
+        view_layer.objects.active = thing

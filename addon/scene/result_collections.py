@@ -1,0 +1,82 @@
+"""Where results live in a scene: one collection for all, in it one for every terrain. Found by mark, not by name."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import bpy
+
+ROOT_NAME = "Photo to Terrain"
+ROOT_MARK = "photo_to_terrain"
+KEY_MARK, REPORT_MARK, DRAFT_MARK = "photo_to_terrain_key", "photo_to_terrain_report", "photo_to_terrain_draft"
+"""Custom properties. Plain text, so that the file keeps them and needs nothing to read them."""
+
+
+def root_of(scene: bpy.types.Scene) -> bpy.types.Collection:
+    """The scene's collection of all terrains; made when there is none."""
+    root = find_root(scene)
+    if root is None:
+        root = bpy.data.collections.new(ROOT_NAME)
+        root[ROOT_MARK] = True
+        scene.collection.children.link(root)
+    return root
+
+
+def find_root(scene: bpy.types.Scene) -> bpy.types.Collection | None:
+    """The scene's collection of all terrains, if there is one."""
+    return next((c for c in scene.collection.children if ROOT_MARK in c), None)
+
+
+def results(scene: bpy.types.Scene) -> list[bpy.types.Collection]:
+    """The collections of finished terrains, oldest first."""
+    root = find_root(scene)
+    return [c for c in root.children if KEY_MARK in c] if root else []
+
+
+def shown_result(scene: bpy.types.Scene) -> bpy.types.Collection | None:
+    """The newest terrain that is not hidden."""
+    return next((c for c in reversed(results(scene)) if not c.hide_viewport), None)
+
+
+def report_of(collection: bpy.types.Collection) -> dict[str, Any]:
+    """The report of a finished terrain; empty when somebody has changed it into nonsense."""
+    try:
+        report = json.loads(collection.get(REPORT_MARK, "{}"))
+    except (ValueError, TypeError):
+        return {}
+    return report if isinstance(report, dict) else {}
+
+
+def add(scene: bpy.types.Scene, name: str) -> bpy.types.Collection:
+    """A new, empty collection for one terrain."""
+    collection = bpy.data.collections.new(name)
+    root_of(scene).children.link(collection)
+    return collection
+
+
+def remove(collection: bpy.types.Collection) -> None:
+    """Delete a terrain: its collection, objects and what only they use."""
+    for thing in list(collection.objects):
+        data = thing.data
+        materials = [slot.material for slot in thing.material_slots]
+        bpy.data.objects.remove(thing)
+        if data is not None and not data.users:
+            bpy.data.batch_remove([data])
+        bpy.data.batch_remove([m for m in materials if m and not m.users])
+    bpy.data.collections.remove(collection)
+
+
+def hide(collection: bpy.types.Collection, is_hidden: bool) -> None:
+    """Hide a terrain from views and renders, or show it."""
+    collection.hide_viewport = collection.hide_render = is_hidden
+
+
+def terrain_in(collection: bpy.types.Collection) -> bpy.types.Object | None:
+    """The terrain's mesh object."""
+    return next((o for o in collection.objects if o.type == "MESH"), None)
+
+
+def camera_in(collection: bpy.types.Collection) -> bpy.types.Object | None:
+    """The picture's camera."""
+    return next((o for o in collection.objects if o.type == "CAMERA"), None)

@@ -1,0 +1,94 @@
+"""Reads what the backend leaves in a job's folder. No bpy here."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+REPORT, HEIGHTS, EVIDENCE = "report.json", "terrain.npy", "evidence.npy"
+
+
+class DamagedResult(ValueError):
+    """A result's files are missing, damaged or do not fit together."""
+
+
+@dataclass(frozen=True)
+class HeightGrid:
+    """Heights with their place. heights: float32 (rows, cols), meters; row 0 is the farthest, column 0 the leftmost.
+
+    dx_m: spacing.   origin_m: x, y of the center of cell (0, 0).   Raises DamagedResult.
+    """
+
+    heights: np.ndarray
+    dx_m: float
+    origin_m: tuple[float, float]
+
+    def __post_init__(self) -> None:
+        if self.heights.dtype != np.float32 or self.heights.ndim != 2 or min(self.heights.shape) < 2:
+            raise DamagedResult(f"A terrain cannot be {self.heights.dtype} {self.heights.shape}.")
+        if not self.dx_m > 0:
+            raise DamagedResult(f"A terrain cannot have a spacing of {self.dx_m}.")
+
+    def coarse(self, most: int) -> HeightGrid:
+        """Every n-th row and column, so that no side has more than `most` points."""
+        step = -(-max(self.heights.shape) // most)
+        return HeightGrid(np.ascontiguousarray(self.heights[::step, ::step]), self.dx_m * step, self.origin_m)
+
+
+@dataclass(frozen=True)
+class FinishedTerrain:
+    """A finished job. evidence: uint8 like the heights: 0 inferred, 1 visible, 2 visible but moved.   report: as in report.json."""
+
+    grid: HeightGrid
+    evidence: np.ndarray
+    report: dict[str, Any]
+    folder: Path
+
+    @property
+    def picture(self) -> Path:
+        """The picture it was made from."""
+        return Path(self.report["picture"]["path"])
+
+
+def read_result(folder: Path) -> FinishedTerrain:
+    """The finished job in `folder`. Raises DamagedResult with one sentence."""
+    try:
+        report = json.loads((folder / REPORT).read_text(encoding="utf-8"))
+        heights = np.load(folder / HEIGHTS, allow_pickle=False)
+        evidence = np.load(folder / EVIDENCE, allow_pickle=False)
+        place = report["terrain"]
+        grid = HeightGrid(heights, float(place["dx_m"]), tuple(place["origin_m"]))
+        camera_keys = ("fov_x_deg", "position_m", "blender_euler_rad", "width", "height")
+        missing = [key for key in camera_keys if key not in report["camera"]]
+    except DamagedResult:
+        raise
+    except (OSError, ValueError, KeyError, TypeError) as problem:
+        raise DamagedResult(f"The result in {folder} cannot be read ({problem}). Make the terrain again.") from problem
+    if missing or evidence.shape != heights.shape or not np.isfinite(heights).all():
+        raise DamagedResult(f"The files in {folder} do not fit together. Make the terrain again.")
+    return FinishedTerrain(grid, evidence, report, folder)
+
+
+def read_preview(message: dict[str, Any]) -> HeightGrid:
+    """The heights a `preview` message names, NaN where nothing is known yet. Raises DamagedResult."""
+    try:
+        heights = np.load(message["heights"], mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError) as problem:
+        raise DamagedResult(f"A preview cannot be read ({problem}).") from problem
+    return HeightGrid(heights, float(message["dx_m"]), tuple(message["origin_m"]))
+
+
+def key_of(report: dict[str, Any]) -> str:
+    """Tells results apart: another picture or seed is another terrain, anything else a new version of the same."""
+    return f"{report['picture']['sha256'][:16]}/{report['seed']}"
+
+
+def folder_name(picture: Path) -> str:
+    """A name for a picture's folder: readable, safe on every system, the same for the same file."""
+    letters = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "_" for c in picture.stem)[:40]
+    return f"{letters}-{hashlib.sha256(str(picture.resolve()).encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
