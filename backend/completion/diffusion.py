@@ -1,19 +1,19 @@
-"""Guided tiled diffusion (P2P 5.1 to 5.4): from the procedural start to terrain, seen cells kept, hidden cells invented."""
+"""Guided tiled diffusion (P2P 5.1 to 5.4): the procedural start becomes terrain, seen cells are kept."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from ..context import Context
 from ..contract.settings import TerrainSettings
-from ..networks.terrain import CELLS, TerrainNetwork, condition, relief_scale
+from ..networks.terrain import CELLS, TerrainNetwork
 from ..scene import VisibleTerrain
 from .drainage import EPSILON_M
 from .guidance import GEOMORPHOLOGY, HYDROLOGY, VIEW, Guidance, Weights
+from .height_unit import HeightUnit
 from .schedule import AncestralSampler, FewStepSampler, NoiseSchedule, Sampler
 from .tiling import extend, for_each_tile, layout
 
@@ -21,36 +21,6 @@ KEEP_KNOWN_UNTIL = 50
 """Below this step (t = 0.05) seen cells are no longer put back, so that they blend with the rest (P2P 5.1)."""
 RIM = 32
 """Cells added around the grid while it is diffused."""
-SMALLEST_SAMPLE = 64
-"""The relief scale comes from the seen cells when at least this many 4 x 4 blocks' worth of them are known."""
-
-
-@dataclass(frozen=True)
-class HeightUnit:
-    """Heights in meters to relief scales and back, and what the network is told."""
-
-    offset_m: float
-    scale_m: float
-    dx_m: float
-
-    @classmethod
-    def of(cls, heights: np.ndarray, dx_m: float, known: np.ndarray | None = None) -> HeightUnit:
-        """Measure `heights`; the scale on the known cells alone where there are enough of them."""
-        enough = known is not None and int(known.sum()) >= 16 * SMALLEST_SAMPLE
-        return cls(float(heights.mean(dtype=np.float64)), relief_scale(heights, dx_m, known if enough else None), dx_m)
-
-    @property
-    def conditions(self) -> tuple[float, float]:
-        """The network's two conditions."""
-        return condition(self.scale_m, self.dx_m)
-
-    def reduce(self, heights: np.ndarray) -> np.ndarray:
-        """Meters to relief scales, float32; infinities stay."""
-        return ((heights - self.offset_m) / self.scale_m).astype(np.float32)
-
-    def restore(self, values: np.ndarray) -> np.ndarray:
-        """Relief scales to meters, float32."""
-        return (values.astype(np.float64) * self.scale_m + self.offset_m).astype(np.float32)
 
 
 class TiledDenoiser:
@@ -75,7 +45,7 @@ class TiledDenoiser:
     def with_transpose(
         self, x: torch.Tensor, step: int
     ) -> tuple[torch.Tensor, Callable[[torch.Tensor], torch.Tensor]]:
-        """The clean map, and the network's transposed Jacobian at x (tiles placed alike; one more pass and its gradient)."""
+        """The clean map, and the network's transposed Jacobian at x (one more pass and its gradient)."""
         rows, cols = x.shape
         sigma, noisy = self.schedule.sigma(step), x / self.schedule.signal(step)
         cut = layout((rows, cols), CELLS, self.rng)
@@ -114,14 +84,14 @@ def complete(
 ) -> np.ndarray:
     """Run the reverse diffusion from t = `settings.start_noise`.
 
-    start: float32 (rows, cols) m, finite, the procedural start.   bound: float32, Z_max, +inf where free; read on hidden
-    cells only.   Returns float32 heights in m, not yet projected: drainage and bound hold softly (see polish.py).
+    start: float32 (rows, cols) m, finite, the procedural start.   bound: float32, Z_max, +inf where free, read on
+    hidden cells only.   Returns float32 heights in m, not yet projected: drainage and bound hold softly.
     Raises Cancelled, MissingWeights.
     """
     network = network or TerrainNetwork.load(device=ctx.device, half=fast_bfloat16(ctx.device))
     schedule = NoiseSchedule.linear()
     rng = ctx.rng("completed")
-    unit = HeightUnit.of(start, visible.grid.dx_m, visible.mask & ~visible.silhouette)
+    unit = HeightUnit.of(start, visible)
     rim = min(RIM, min(start.shape) - 1)
     wide = extend(unit.reduce(start), rim)
     noise = _noise(wide.shape, rng, ctx.device)

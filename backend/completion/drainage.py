@@ -1,4 +1,4 @@
-"""Draining hidden ground around seen ground: breaching that prefers hidden ways out, and valley sides for what it cuts."""
+"""Draining hidden ground around seen ground: breaching that prefers hidden ways out, and valley sides."""
 
 from __future__ import annotations
 

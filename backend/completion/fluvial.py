@@ -1,8 +1,8 @@
 """Valleys and ridges for the procedural start: heights that rivers in balance with uplift would leave.
 
-Where erosion k A^m S^n balances uplift, slope follows drainage area: S = S_0 A^-0.45 (Flint's law; Howard 1994). Heights
-are the sum of slopes along the way down. The network of rivers is found by repeating: route on the heights, rebuild them.
-Where ground is seen it stays, and the difference is spread into hidden ground by a membrane.
+Where erosion k A^m S^n balances uplift, slope follows drainage area: S = S_0 A^-0.45 (Flint's law; Howard 1994).
+Heights are the sum of slopes along the way down. The network of rivers is found by repeating: route on the heights,
+rebuild them. Where ground is seen it stays, and the difference is spread into hidden ground by a membrane.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def carve(
     """Replace hidden ground by a landscape of rivers that follows the large forms of `heights`.
 
     heights: (rows, cols) m, everywhere.   seen: bool, cells that stay.   cell_m: spacing.   slope: wanted RMS slope.
-    relief_m: largest relief.   spread: continues values given on seen cells into hidden ones, (rows, cols) -> (rows, cols).
+    relief_m: largest relief.   spread: continues values given on seen cells into hidden ones, same shape.
     """
     outlets = border_lows(heights)
     z = heights.astype(np.float64)

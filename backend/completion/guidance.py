@@ -2,12 +2,13 @@
 
 All heights are in relief scales (networks/terrain.py). Two remarks on the paper's formulas:
 
-- Sign. As printed, eq. 6 (noise' = noise - s sqrt(1 - alpha_bar) grad L) raises the loss, since a larger predicted noise
-  means a smaller clean map. The step here goes down.
-- Weights. Table 2 belongs to the paper's height unit and grid size: its losses are means over N cells, so their gradients
-  shrink with N. Here each term is measured in violations: with weight w and noise sigma a term moves the clean map by
-  the fraction w sigma^2 / (1 + w sigma^2) of its own violation (eq. 6 gives w sigma^2, which overshoots at large sigma;
-  the damped form is the exact minimum of loss plus Gaussian prior). The paper's lambda_view = 1e5 is w = 0.76 at 512^2.
+- Sign. As printed, eq. 6 (noise' = noise - s sqrt(1 - alpha_bar) grad L) raises the loss, since a larger predicted
+  noise means a smaller clean map. The step here goes down.
+- Weights. Table 2 belongs to the paper's height unit and grid size: its losses are means over N cells, so their
+  gradients shrink with N. Here each term is measured in violations: with weight w and noise sigma a term moves the
+  clean map by the fraction w sigma^2 / (1 + w sigma^2) of its own violation (eq. 6 gives w sigma^2, which overshoots at
+  large sigma; the damped form is the exact minimum of loss plus Gaussian prior). The paper's lambda_view = 1e5 is
+  w = 0.76 at 512^2.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class Weights:
 
 
 def smooth_down(grid: torch.Tensor, factor: int = COARSE) -> torch.Tensor:
-    """D_sigma of eq. 7: (rows, cols) -> (ceil(rows / f), ceil(cols / f)), Gaussian smoothing, then one value a block."""
+    """D_sigma of eq. 7: (rows, cols) -> (ceil(rows / f), ceil(cols / f)), smoothing, then one value a block."""
     reach = torch.arange(-2 * factor + 0.5, 2 * factor, 1.0, dtype=grid.dtype, device=grid.device)
     kernel = torch.exp(-0.5 * (reach / (0.5 * factor)) ** 2)
     rows, cols = grid.shape
@@ -65,7 +66,7 @@ def slope_and_curvature(coarse: torch.Tensor) -> tuple[torch.Tensor, torch.Tenso
 class Guidance:
     """The three losses for one terrain.
 
-    known: bool (rows, cols), cells with evidence.   bound: float32 (rows, cols), Z_max in relief scales, +inf where free.
+    known: bool (rows, cols), cells with evidence.   bound: float32, same shape, Z_max in relief scales, +inf if free.
     epsilon: least drop a cell along the breached path, in relief scales.   Valleys cut by breaching get sides of BANK
     times the RMS slope (1/16 relief scale a cell), or they would be slits one coarse cell wide.
     """
@@ -81,10 +82,10 @@ class Guidance:
     def hydrology(self, clean: torch.Tensor) -> torch.Tensor:
         """L_hyd, eq. 7, times half the number of fine cells: its gradient is the violation spread over its block."""
         coarse = smooth_down(clean)
-        target = drain_with_banks(
+        drained = drain_with_banks(
             coarse.detach().cpu().numpy(), self._coarse_known, LIFT, BANK * COARSE / 16.0, self.epsilon
         )
-        target = torch.from_numpy(target).to(clean.device)
+        target = torch.from_numpy(drained).to(clean.device)
         return 0.5 * clean.numel() * (coarse - target).square().mean()
 
     def geomorphology(self, clean: torch.Tensor) -> torch.Tensor:
@@ -128,7 +129,7 @@ class Guidance:
     ) -> torch.Tensor:
         """The guided clean map.
 
-        through_network: maps a gradient with respect to the clean map to one with respect to the noisy map in units where
+        through_network: maps a gradient by the clean map to one by the noisy map, in units where
         its signal is 1 (the network's Jacobian, transposed): eq. 6 as written. Without it the Jacobian is left out.
         """
         if max(self.weights.hydrology, self.weights.geomorphology, self.weights.view) <= 0:

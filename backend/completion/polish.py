@@ -1,7 +1,7 @@
 """Polish (P2P 5.5, algorithm 4): rounds of breach, clamp, noise, guided denoise; then a projection that keeps promises.
 
-What holds for the terrain that comes out: water standing in depressions is at most 0.05 m deep on average, no hidden cell
-is above the view bound, and seen cells are on average within 1 % of the relief of where the picture has them.
+What holds for the terrain that comes out: water standing in depressions is at most 0.05 m deep on average, no hidden
+cell is above the view bound, and seen cells are on average within 1 % of the relief of where the picture has them.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from ..contract.settings import TerrainSettings
 from ..networks.terrain import TerrainNetwork
 from ..scene import VisibleTerrain
 from ..terrain import EVIDENCE_INFERRED, EVIDENCE_MOVED, EVIDENCE_VISIBLE, Terrain
-from .diffusion import RIM, HeightUnit, TiledDenoiser, fast_bfloat16, make_weights, threads
+from .diffusion import RIM, TiledDenoiser, fast_bfloat16, make_weights, threads
 from .drainage import EPSILON_M, drain, drain_with_banks
 from .guidance import Guidance
+from .height_unit import HeightUnit
 from .procedural_start import below
 from .schedule import FewStepSampler, NoiseSchedule
 from .tiling import extend
@@ -33,8 +34,8 @@ BREACH_FACTOR = 4
 DEPRESSION_TOLERANCE_M = 0.05
 SEEN_TOLERANCE = 0.01
 """Of the relief of the seen ground."""
-SEEN_TARGET = 0.006
-"""What the projection aims at, so that draining has room left."""
+SEEN_TARGETS = (0.006, 0.003, 0.0)
+"""What the projection aims at, one after the other until draining has room left."""
 BANK_SLOPE = 2.0
 """Sides of valleys that draining cuts, over the RMS slope of the terrain."""
 LIFT = 0.5
@@ -53,15 +54,15 @@ def polish(
 ) -> Terrain:
     """Refine by `settings.upsample`, run `settings.polish_rounds` rounds, project.
 
-    completed: float32 (rows, cols) m.   bound: float32 Z_max, +inf where free, read on hidden cells.   The terrain has the
-    layers `evidence`, `visible`, `bound` and `silhouette`.   Raises Cancelled, MissingWeights.
+    completed: float32 (rows, cols) m.   bound: float32 Z_max, +inf where free, read on hidden cells.   The terrain has
+    the layers `evidence`, `visible`, `bound` and `silhouette`.   Raises Cancelled, MissingWeights.
     """
     heights, seen, ceiling = completed.astype(np.float32), visible, bound
     if settings.upsample > 1:
         heights = refine(completed, settings.upsample)
         seen, ceiling = _refine_visible(visible, settings.upsample), refine_bound(bound, settings.upsample)
     ceiling = np.where(seen.mask, np.inf, ceiling).astype(np.float32)
-    unit = HeightUnit.of(heights, seen.grid.dx_m, seen.mask & ~seen.silhouette)
+    unit = HeightUnit.of(heights, seen)
     if settings.polish_rounds:
         network = network or TerrainNetwork.load(device=ctx.device, half=fast_bfloat16(ctx.device))
         heights = _rounds(heights, seen, ceiling, unit, settings, ctx, network)
@@ -125,22 +126,31 @@ def project(
 ) -> np.ndarray:
     """Make the promises true: pull seen ground back, clamp under the bound, drain. Float32 m.
 
-    ceiling: Z_max, +inf on seen cells.   Draining only lowers, so what was clamped stays below the bound.
+    ceiling: Z_max, +inf on seen cells.   Draining only lowers, so what was clamped stays below the bound. It lowers
+    seen cells where they enclose a pit; if that is too much, the drift allowed before it is made smaller.
     """
-    heights = _pull_back(heights, visible)
-    heights = _clamp(heights, visible, ceiling, scale_m)
-    ctx.check()
+    seen = visible.mask & ~visible.silhouette
+    relief = float(np.ptp(visible.heights[visible.mask])) if visible.mask.any() else 0.0
+    for share in SEEN_TARGETS:
+        ctx.check()
+        pulled = _clamp(_pull_back(heights, visible, share * relief), visible, ceiling, scale_m)
+        drained = _drain_all(pulled, visible, scale_m, ctx)
+        error = float(np.abs(drained - visible.heights)[seen].mean()) if seen.any() else 0.0
+        if error <= SEEN_TOLERANCE * relief:
+            return drained
+    ctx.warning("polished", f"Draining moved the seen ground by {error:.1f} m on average.")
+    return drained
+
+
+def _drain_all(heights: np.ndarray, visible: VisibleTerrain, scale_m: float, ctx: Context) -> np.ndarray:
+    """Hidden ways out first, then seen ground too, silhouettes only where nothing else helps."""
     drained = drain(heights, visible.mask, LIFT * scale_m)
+    ctx.check()
     drained = breach(drained, epsilon_m=EPSILON_M, fixed=visible.silhouette)
     drained = _widen(heights, drained, visible)
     if mean_depression_depth(drained) > 0.5 * DEPRESSION_TOLERANCE_M:
         ctx.warning("polished", "Some ridges were notched a little, since water behind them had no other way out.")
         drained = breach(drained, epsilon_m=EPSILON_M)
-    seen = visible.mask & ~visible.silhouette
-    error = float(np.abs(drained - visible.heights)[seen].mean()) if seen.any() else 0.0
-    relief = float(np.ptp(visible.heights[visible.mask])) if visible.mask.any() else 0.0
-    if error > SEEN_TOLERANCE * relief:
-        ctx.warning("polished", f"Draining moved the seen ground by {error:.1f} m on average.")
     return drained
 
 
@@ -178,30 +188,26 @@ def _clamp(heights: np.ndarray, visible: VisibleTerrain, ceiling: np.ndarray, sc
     return np.minimum(pressed, ceiling)
 
 
-def _pull_back(heights: np.ndarray, visible: VisibleTerrain, radius: float = 6.0) -> np.ndarray:
-    """Take out the smooth part of the drift of seen ground, fading into hidden ground, and shrink the rest if needed."""
+def _pull_back(heights: np.ndarray, visible: VisibleTerrain, target_m: float, radius: float = 6.0) -> np.ndarray:
+    """Take out the smooth part of the drift of seen ground, fade into hidden ground, shrink the rest to `target_m`."""
     seen = visible.mask & ~visible.silhouette
     if not seen.any():
         return heights
-    drift = np.where(seen, heights - np.where(seen, visible.heights, 0.0), 0.0).astype(np.float32)
+    wanted = np.where(seen, visible.heights, heights)
     weight = gaussian_filter(seen.astype(np.float32), radius)
-    smooth = gaussian_filter(drift, radius) / np.maximum(weight, 0.2)
-    heights = heights - smooth
-    rest = np.where(seen, heights - np.where(seen, visible.heights, 0.0), 0.0)
-    relief = float(np.ptp(visible.heights[visible.mask]))
+    heights = heights - gaussian_filter(heights - wanted, radius) / np.maximum(weight, 0.2)
+    rest = np.where(seen, heights - wanted, 0.0)
     mean = float(np.abs(rest[seen]).mean())
-    if mean > SEEN_TARGET * relief:
-        heights = heights - rest * (1.0 - SEEN_TARGET * relief / mean)
+    if mean > target_m:
+        heights = heights - rest * (1.0 - target_m / mean)
     return heights.astype(np.float32)
 
 
 def _widen(before: np.ndarray, after: np.ndarray, visible: VisibleTerrain, rounds: int = 2) -> np.ndarray:
-    """Give cuts banks: neighbors of a deep cut are lowered a part of its depth, then everything is drained again."""
+    """Give cuts banks: hidden neighbors of a deep cut are lowered a part of its depth, then all is drained again."""
     for _ in range(rounds):
-        cut = before - after
-        banks = np.minimum(gaussian_filter(cut, 1.0) * 1.5, cut.max())
-        lowered = np.minimum(after, before - banks).astype(np.float32)
-        after = np.where(visible.silhouette, after, lowered)
+        banks = 1.5 * gaussian_filter(before - after, 1.0)
+        after = np.where(visible.mask, after, np.minimum(after, before - banks)).astype(np.float32)
     return breach(after, epsilon_m=EPSILON_M, fixed=visible.silhouette)
 
 

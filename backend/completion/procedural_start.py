@@ -1,4 +1,4 @@
-"""The procedural start (P2P 5.3, algorithm 3): octaves of noise around the seen ground, drained and below the view bound.
+"""The procedural start (P2P 5.3, algorithm 3): octaves of noise, drained and below the view bound.
 
 Differences from a literal reading, each for a reason:
 - The coarsest level is a screened membrane through the seen cells that sinks to their middle height: plain smoothing
@@ -15,10 +15,10 @@ from scipy.ndimage import distance_transform_edt
 
 from ..context import Context
 from ..contract.settings import TerrainSettings
-from ..networks.terrain import relief_scale
 from ..scene import VisibleTerrain
 from .drainage import drain, talus
 from .fluvial import carve
+from .height_unit import seen_scale
 
 RIM = 64
 """Cells added around the grid while it is filled."""
@@ -34,7 +34,7 @@ medians over the training and validation library."""
 FLUVIAL_LEVEL = 4
 """Level (cells of 2^k spacings) at which rivers are carved; diffusion remakes what is finer."""
 RIVER_SLOPE, RIVER_RELIEF = 1.4, 2.0
-"""RMS slope of river landscapes over that of the seen ground (their finer relief is missing), most relief over its own."""
+"""RMS slope of river landscapes over that of the seen ground (their finer relief is missing), and most relief."""
 NOISE_ON_RIVERS = 0.4
 """Share of the noise in the octaves finer than the rivers."""
 LIFT = 0.3
@@ -55,8 +55,8 @@ NOISE_GAIN = 3.0
 def start(visible: VisibleTerrain, bound: np.ndarray, settings: TerrainSettings, ctx: Context) -> np.ndarray:
     """Fill the hidden cells.
 
-    bound: float32 (rows, cols) Z_max, +inf where free, read on hidden cells only.   Returns finite float32 heights in m,
-    equal to the seen ones where they are, nowhere above the bound elsewhere.   Raises ValueError when nothing is seen.
+    bound: float32 (rows, cols) Z_max, +inf where free, read on hidden cells only.   Returns finite float32 heights in
+    m, the seen ones where there are, nowhere above the bound elsewhere.   Raises ValueError when nothing is seen.
     """
     known, dx = visible.mask, visible.grid.dx_m
     if not known.any():
@@ -69,7 +69,7 @@ def start(visible: VisibleTerrain, bound: np.ndarray, settings: TerrainSettings,
     rim = min(RIM, min(known.shape) // 4)
     heights = np.pad(np.where(known, visible.heights, 0.0).astype(np.float64), rim)
     limit = np.pad(np.where(known, np.inf, bound).astype(np.float64), rim, constant_values=np.inf)
-    scale = relief_scale(visible.heights, dx, known & ~visible.silhouette)
+    scale = seen_scale(visible)
     slope = scale / (16.0 * dx)
     relief = float(np.ptp(visible.heights[known]))
     amplitudes = np.minimum(octave_amplitudes(dx, levels + 1) * scale, LARGEST_SHARE * relief)
@@ -95,7 +95,8 @@ def start(visible: VisibleTerrain, bound: np.ndarray, settings: TerrainSettings,
         current = np.where(seen, ground, current + noise * near)
         if level == min(FLUVIAL_LEVEL, levels):
             current = _with_rivers(current, ground, seen, dx * 2**level, slope, relief, amplitudes[level])
-        current = _constrain(current, seen, ground, ceiling - room * near, amplitudes[level] * np.maximum(near, 0.05), LIFT * relief)
+        softness = amplitudes[level] * np.maximum(near, 0.05)
+        current = _constrain(current, seen, ground, ceiling - room * near, softness, LIFT * relief)
         if level >= min(TALUS_LEVEL, levels):
             # Hidden ground neither rises nor falls from its surroundings or from seen ground more steeply than that.
             rise = TALUS * slope * dx * 2**level
@@ -121,7 +122,7 @@ def _with_rivers(
 
 
 def octave_amplitudes(dx_m: float, count: int) -> np.ndarray:
-    """(count,) standard deviations of OCTAVES at this spacing, interpolated in log dx; the last one goes on for ever."""
+    """(count,) standard deviations of OCTAVES at this spacing, interpolated in log dx; the last one goes on."""
     spacings = np.log(list(OCTAVES))
     table = np.array(list(OCTAVES.values()))
     row = np.array([np.interp(np.log(dx_m), spacings, column) for column in table.T])

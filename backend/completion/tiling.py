@@ -20,7 +20,7 @@ TILE = 256
 class Layout:
     """How one step cuts a grid: mirrored padding (top, bottom, left, right) and the tiles of the padded grid.
 
-    rows, cols: edges of the tiles, ascending, the first 0, the last the padded side; all multiples of the network's unit.
+    rows, cols: edges of the tiles, ascending, the first 0, the last the padded side; multiples of the unit.
     """
 
     padding: tuple[int, int, int, int]

@@ -116,6 +116,9 @@ class ResidualBlock(nn.Module):
 class TerrainUNet(nn.Module):
     """17 input channels (16 bands and the mean band's local contrast), 16 output channels; see the module's text."""
 
+    frequencies: torch.Tensor
+    band_std: torch.Tensor
+
     def __init__(self, widths: tuple[int, ...] = (48, 96, 128, 160), embedding: int = 128):
         super().__init__()
         self.widths, self.embedding = tuple(widths), embedding
@@ -140,7 +143,7 @@ class TerrainUNet(nn.Module):
         self.ups = nn.ModuleList(ups)
         self.leave = nn.Conv2d(channels, 16, 3, padding=1)
         nn.init.zeros_(self.leave.weight)
-        nn.init.zeros_(self.leave.bias)  # untrained, the network is the Wiener filter of every band
+        nn.init.zeros_(self.leave.bias)  # type: ignore[arg-type]  # untrained, the network is the Wiener filter of every band
         std = torch.tensor([BAND_STD[0]] + 3 * [BAND_STD[1]] + 12 * [BAND_STD[2]])
         self.register_buffer("band_std", std.view(1, 16, 1, 1), persistent=False)
 
@@ -184,11 +187,16 @@ class TerrainUNet(nn.Module):
         return variance / (variance + s.square()), self.band_std * s * torch.rsqrt(variance + s.square())
 
 
+def channels_last(module: TerrainUNet) -> TerrainUNet:
+    """The same module, its weights in the memory order that convolves fastest."""
+    return module.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+
 class TerrainNetwork:
     """The trained network, ready to remove noise.   Raises MissingWeights when the file is not there or damaged."""
 
     def __init__(self, module: TerrainUNet, metadata: dict[str, Any], device: str = "cpu", half: bool = False):
-        self.module = module.to(device=device, memory_format=torch.channels_last).eval().requires_grad_(False)
+        self.module = channels_last(module).to(device).eval().requires_grad_(False)
         self.metadata, self.device, self.half = metadata, device, half
 
     @classmethod

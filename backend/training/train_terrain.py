@@ -3,8 +3,8 @@
     python -m backend.training.train_terrain --library ../shared/data/dem --out runs/terrain --minutes 75
 
 Resumes from OUT/checkpoint.pt when it exists. The learning rate follows the clock, not the step count, so a run fits
-the time it is given. Every five minutes it prints what matters: not the loss but the relief per octave and the mean slope
-of samples against the validation terrain they start from, and it exports the averaged weights.
+the time it is given. Every five minutes it prints what matters: not the loss but the relief per octave and the mean
+slope of samples against the validation terrain they start from, and it exports the averaged weights.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import numpy as np
 import torch
 
 from ..completion.schedule import FewStepSampler, NoiseSchedule, walk
-from ..networks.terrain import WEIGHTS, TerrainUNet, save, to_bands
+from ..networks.terrain import WEIGHTS, TerrainUNet, channels_last, save, to_bands
 from .elevation_data import DEFAULT_LIBRARY, list_elevation_files
 from .terrain_crops import CropStream, load_sources
 
@@ -40,8 +40,8 @@ def train(library: Path, out: Path, weights: Path, minutes: float, seed: int, th
     files = list_elevation_files(library)
     stream = CropStream(load_sources(f for f in files if not f.validation), np.random.default_rng(seed))
     held_back = CropStream(load_sources(f for f in files if f.validation), np.random.default_rng(1)).batch(24)
-    module = TerrainUNet().to(device, memory_format=torch.channels_last)
-    average = TerrainUNet().to(device, memory_format=torch.channels_last).requires_grad_(False)
+    module = channels_last(TerrainUNet()).to(device)
+    average = channels_last(TerrainUNet()).to(device).requires_grad_(False)
     average.load_state_dict(module.state_dict())
     optimizer = torch.optim.AdamW(module.parameters(), lr=PEAK_RATE, betas=(0.9, 0.99), weight_decay=0.01, fused=True)
     step, spent = 0, 0.0

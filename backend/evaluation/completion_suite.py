@@ -1,0 +1,166 @@
+"""Measure the terrain network and the completion on real terrain of the validation regions.
+
+    python -m backend.evaluation.completion_suite --library ../shared/data/dem --out runs/completion
+
+Three questions. Are samples like real terrain (started from a blurred one, t = 0.5, eight steps), beside a fractal of
+the same spectrum and beside real terrain of the same region? What does each guidance term do to completed terrain, seen
+by a camera in it? Does the polished terrain keep its promises? Numbers go to OUT/completion.json and to the terminal,
+shaded pictures beside them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from scipy.ndimage import gaussian_filter
+
+from ..completion import diffusion, polish, procedural_start
+from ..completion.height_unit import HeightUnit
+from ..completion.schedule import FewStepSampler, NoiseSchedule
+from ..context import Context
+from ..contract.settings import TerrainSettings
+from ..metrics import occlusion_error, visible_error
+from ..networks.terrain import TerrainNetwork, relief_scale
+from ..scene import VisibleTerrain
+from ..training.elevation_data import DEFAULT_LIBRARY, list_elevation_files, read_elevation
+from .relief_statistics import compare, fractal, slopes_deg
+from .synthetic_view import view
+
+SIDE = 512
+BLUR_CELLS = 12.0
+VARIANTS: dict[str, dict[str, float | bool | int]] = {
+    "tuned": {},
+    "no drainage": {"hydrology_weight": 0.0},
+    "no character": {"geomorphology_weight": 0.0},
+    "no view": {"view_weight": 0.0},
+    "no guidance": {"hydrology_weight": 0.0, "geomorphology_weight": 0.0, "view_weight": 0.0},
+    "through the network": {"exact_guidance": True},
+    "24 steps": {"steps": 24},
+}
+
+
+def regions(library: Path) -> list[tuple[str, np.ndarray, float]]:
+    """(name, heights (512, 512) m, dx) of every validation file that is large enough and has no holes there."""
+    found = []
+    for file in list_elevation_files(library):
+        if not file.validation:
+            continue
+        heights = read_elevation(file)
+        r, c = ((n - SIDE) // 2 for n in heights.shape)
+        if min(r, c) >= 0 and np.isfinite(crop := heights[r : r + SIDE, c : c + SIDE]).all():
+            found.append((file.path.stem, crop, file.dx_m))
+    return found
+
+
+def sample(heights: np.ndarray, dx_m: float, network: TerrainNetwork, steps: int = 8, seed: int = 0) -> np.ndarray:
+    """Blur away what is finer than 50 cells, noise to t = 0.5, denoise. Float32 m."""
+    unit = HeightUnit(float(heights.mean()), relief_scale(heights, dx_m), dx_m)
+    schedule, rng = NoiseSchedule.linear(), np.random.default_rng(seed)
+    start = torch.from_numpy(unit.reduce(gaussian_filter(heights, BLUR_CELLS)))
+    noise = torch.from_numpy(rng.standard_normal(heights.shape, dtype=np.float32))
+    sampler = FewStepSampler(schedule, schedule.log_snr_steps(500, steps))
+    with torch.no_grad():
+        denoise = diffusion.TiledDenoiser(network, schedule, unit.conditions, rng, lambda: None)
+        x = schedule.add_noise(start, 500, noise)
+        for index, step in enumerate(sampler.steps):
+            x = sampler.step(index, x, denoise(x, step))
+    return unit.restore(x.numpy())
+
+
+def judge(heights: np.ndarray, real: np.ndarray, visible: VisibleTerrain, bound: np.ndarray) -> dict[str, object]:
+    """Metrics of P2P 7.3 and slopes of seen, hidden and truly hidden ground in degrees."""
+    seen = visible.mask[2:-2, 2:-2]
+    slope = slopes_deg(heights, visible.grid.dx_m)
+    return {
+        **compare(heights, real, visible.grid.dx_m),
+        "ove_m": round(occlusion_error(heights, visible.heights, bound), 3),
+        "visible_error_share": round(visible_error(heights, visible.heights)[2], 5),
+        "slope_seen_deg": round(float(slope[seen].mean()), 2),
+        "slope_hidden_deg": round(float(slope[~seen].mean()), 2),
+        "real_slope_hidden_deg": round(float(slopes_deg(real, visible.grid.dx_m)[~seen].mean()), 2),
+    }
+
+
+def shade(heights: np.ndarray, dx_m: float) -> np.ndarray:
+    """uint8 hillshade, light from the upper left, relief evened out between regions."""
+    stretch = 0.4 / max(float(np.tan(np.radians(slopes_deg(heights, dx_m))).std()), 1e-3) * 0.6
+    down, right = np.gradient(heights.astype(np.float64) * stretch, dx_m)
+    light = (right * 0.5 + down * 0.5 + 0.707) / np.sqrt(1.0 + right**2 + down**2)
+    return np.asarray(np.clip(light * 255.0, 0, 255), np.uint8)
+
+
+def run(library: Path, out: Path, views: int) -> dict[str, object]:
+    """Everything, with `views` camera views."""
+    out.mkdir(parents=True, exist_ok=True)
+    network = TerrainNetwork.load(half=diffusion.fast_bfloat16("cpu"))
+    places = regions(library)
+    report: dict[str, object] = {"network": network.metadata}
+    samples = {}
+    for name, real, dx in places:
+        made = sample(real, dx, network)
+        plain = fractal(real.shape, real, np.random.default_rng(0))
+        half = SIDE // 2
+        samples[name] = {
+            "sample": compare(made, real, dx),
+            "fractal": compare(plain, real, dx),
+            "real": compare(real[:, :half], real[:, half:], dx),
+        }
+        Image.fromarray(np.hstack([shade(a, dx) for a in (real, made, plain)])).save(out / f"sample_{name}.png")
+        print("sample", name, json.dumps(samples[name]["sample"]), flush=True)
+    report["samples"] = samples
+    report["sample_medians"] = {
+        kind: {key: round(float(np.median([s[kind][key] for s in samples.values()])), 3)
+               for key in ("slope_distance", "curvature_distance", "mdd_m")}
+        for kind in ("sample", "fractal", "real")
+    }
+    completions: dict[str, dict[str, object]] = {}
+    for name, real, dx in [p for p in places if p[2] < 60.0][:views]:
+        visible, bound = view(real, dx)
+        base = real - float(real[visible.mask].min()) if visible.mask.any() else real
+        results: dict[str, object] = {"visible_share": round(float(visible.mask.mean()), 4)}
+        context = Context(seed=0)
+        began = time.perf_counter()
+        start = procedural_start.start(visible, bound, TerrainSettings(), context)
+        results["start_s"] = round(time.perf_counter() - began, 2)
+        for label, changes in VARIANTS.items():
+            settings = TerrainSettings(**changes)  # type: ignore[arg-type]
+            began = time.perf_counter()
+            completed = diffusion.complete(start, visible, bound, settings, context, network)
+            seconds = round(time.perf_counter() - began, 2)
+            results[label] = {**judge(completed, base, visible, bound), "seconds": seconds}
+            if label == "tuned":
+                began = time.perf_counter()
+                terrain = polish.polish(completed, visible, bound, settings, context, network)
+                results["polished"] = {
+                    **judge(terrain.heights, base, visible, bound), "seconds": round(time.perf_counter() - began, 2)}
+                seen = np.where(visible.mask, shade(real, dx), shade(real, dx) // 3)
+                pictures = [shade(real, dx), seen, shade(start, dx), shade(completed, dx), shade(terrain.heights, dx)]
+                Image.fromarray(np.hstack(pictures)).save(out / f"view_{name}.png")
+            print("view", name, label, json.dumps(results[label]), flush=True)
+        completions[name] = results
+    report["views"] = completions
+    (out / "completion.json").write_text(json.dumps(report, indent=1), encoding="utf-8")
+    print(json.dumps(report["sample_medians"], indent=1))
+    return report
+
+
+def main() -> None:
+    """Read the command line and run."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--library", type=Path, default=DEFAULT_LIBRARY)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--views", type=int, default=4)
+    parser.add_argument("--threads", type=int, default=2)
+    a = parser.parse_args()
+    torch.set_num_threads(a.threads)
+    run(a.library, a.out, a.views)
+
+
+if __name__ == "__main__":
+    main()
