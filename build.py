@@ -41,7 +41,7 @@ def main() -> int:
     demo_parser.add_argument("picture", nargs="?", type=Path, default=DEMO_PICTURE)
     demo_parser.add_argument("--out", type=Path, default=Path("demo_output"))
     test_parser = commands.add_parser("test", help="lint, types and every test, also inside Blender")
-    test_parser.add_argument("--blender", action="append", choices=sorted(BLENDERS), help="only this Blender; repeatable")
+    test_parser.add_argument("--blender", action="append", choices=sorted(BLENDERS), help="only this one; repeatable")
     package_parser = commands.add_parser("package", help="make the extension zip")
     package_parser.add_argument("--out", type=Path, default=ROOT / "dist")
     commands.add_parser("setup", help="make the environments and stop")
@@ -50,7 +50,7 @@ def main() -> int:
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     try:
         if sys.version_info[:2] != (3, 11):
-            raise BuildError(f"This needs Python 3.11 and runs on {sys.version.split()[0]}. Start it as python3.11 build.py.")
+            raise BuildError(f"This needs Python 3.11, not {sys.version.split()[0]}. Start it as python3.11 build.py.")
         if arguments.command == "demo":
             return demo(arguments.picture, arguments.out, rest)
         if arguments.command == "test":
@@ -149,13 +149,14 @@ def environment(folder: Path, requirements: list[Path], packages: list[str] | No
         try:
             venv.EnvBuilder(with_pip=True).create(folder)
         except (subprocess.CalledProcessError, OSError) as problem:
-            raise BuildError(f"Python could not make {folder}: {problem}. On Debian, install python3-venv.") from problem
+            text = f"Python could not make {folder}: {problem}. On Debian, install python3-venv."
+            raise BuildError(text) from problem
     stamp.unlink(missing_ok=True)
     command = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     for file in requirements:
         command += ["-r", str(file)]
     if run([*command, *(packages or [])]):
-        raise BuildError(f"Installing into {folder.relative_to(ROOT)} failed; pip's message is above. Run the command again.")
+        raise BuildError(f"Installing into {folder.name} failed; pip's message is above. Run the command again.")
     partial = stamp.with_suffix(".part")
     partial.write_text(json.dumps({**have, **wanted}))
     partial.replace(stamp)
