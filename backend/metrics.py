@@ -70,7 +70,7 @@ def rendered_skyline_rows(terrain: Terrain, camera: Camera, width: int, supersam
     """
     w, h = width * supersample, max(1, round(width * camera.height / camera.width)) * supersample
     depth = render_range(terrain.heights, terrain.grid.dx_m, terrain.grid.origin_m, camera.position_m, camera.pitch_rad,
-                         camera.fov_x_rad, w, h)
+                         camera.fov_x_rad, w, h, roll_rad=camera.roll_rad)
     land = np.isfinite(depth)
     first = np.where(land.any(axis=0), np.argmax(land, axis=0), h).astype(np.float64)
     return first.reshape(width, supersample).mean(axis=1) / supersample

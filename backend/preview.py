@@ -108,7 +108,9 @@ def matched_view(terrain: Terrain, camera: Camera, light: np.ndarray, height: in
     """What the camera of the picture sees of the terrain."""
     w = min(PANEL_WIDTH, round(height * camera.width / camera.height))
     h = min(height, max(1, round(w * camera.height / camera.width)))
-    ranges, points = _cast(terrain, camera.position_m, camera.pitch_rad, camera.fov_x_rad, w, h)
+    ranges = render_range(terrain.heights, terrain.grid.dx_m, terrain.grid.origin_m, camera.position_m, camera.pitch_rad,
+                          camera.fov_x_rad, w * SUPERSAMPLE, h * SUPERSAMPLE, roll_rad=camera.roll_rad)
+    points = world_points(ranges, camera.position_m, camera.pitch_rad, camera.fov_x_rad, roll_rad=camera.roll_rad)
     colors = _sample(natural_colors(terrain) * light[..., None], terrain.grid, points)
     far = np.isfinite(ranges)
     reach = np.percentile(ranges[far], 98) if far.any() else 1.0
@@ -243,14 +245,6 @@ def _corner_rays(camera: Camera) -> np.ndarray:
     tan_x = math.tan(0.5 * camera.fov_x_rad)
     tan_y = tan_x * camera.height / camera.width
     return np.array([(-tan_x, -tan_y, 1.0), (tan_x, -tan_y, 1.0), (tan_x, tan_y, 1.0), (-tan_x, tan_y, 1.0)])
-
-
-def _cast(terrain: Terrain, position: tuple[float, float, float], pitch: float, fov: float, width: int,
-          height: int) -> tuple[np.ndarray, np.ndarray]:
-    """Ranges (h, w) and points (h, w, 3), both supersampled."""
-    ranges = render_range(terrain.heights, terrain.grid.dx_m, terrain.grid.origin_m, position, pitch, fov,
-                          width * SUPERSAMPLE, height * SUPERSAMPLE)
-    return ranges, world_points(ranges, position, pitch, fov)
 
 
 def _sample(layer: np.ndarray, grid: Grid, points: np.ndarray) -> np.ndarray:

@@ -175,20 +175,27 @@ def _check(heights: np.ndarray, dx_m: float) -> np.ndarray:
     return np.ascontiguousarray(heights, np.float32)
 
 
-def camera_axes(pitch_rad: float, yaw_rad: float = 0.0) -> np.ndarray:
-    """float64 (3, 3): camera vector (x right, y down, z forward) to terrain frame; pitch up, yaw right, no roll."""
+def camera_axes(pitch_rad: float, yaw_rad: float = 0.0, roll_rad: float = 0.0) -> np.ndarray:
+    """float64 (3, 3): camera vector (x right, y down, z forward) to terrain frame.
+
+    Pitch up, yaw to the right, roll clockwise seen from behind the camera.
+    """
     cp, sp, cy, sy = math.cos(pitch_rad), math.sin(pitch_rad), math.cos(yaw_rad), math.sin(yaw_rad)
     pitch = np.array([[1.0, 0.0, 0.0], [0.0, sp, cp], [0.0, -cp, sp]])
-    return np.array([[cy, sy, 0.0], [-sy, cy, 0.0], [0.0, 0.0, 1.0]]) @ pitch
+    cr, sr = math.cos(roll_rad), math.sin(roll_rad)
+    roll = np.array([[cr, -sr, 0.0], [sr, cr, 0.0], [0.0, 0.0, 1.0]])
+    return np.array([[cy, sy, 0.0], [-sy, cy, 0.0], [0.0, 0.0, 1.0]]) @ pitch @ roll
 
 
-def pixel_rays(pitch_rad: float, fov_x_rad: float, width: int, height: int, yaw_rad: float = 0.0) -> np.ndarray:
+def pixel_rays(
+    pitch_rad: float, fov_x_rad: float, width: int, height: int, yaw_rad: float = 0.0, roll_rad: float = 0.0
+) -> np.ndarray:
     """float32 (height, width, 3): terrain-frame direction of every pixel center, scaled to z-depth 1."""
     tan_x = math.tan(0.5 * fov_x_rad)
     camera = np.ones((height, width, 3))
     camera[..., 0] = (((np.arange(width) + 0.5) / width * 2 - 1) * tan_x)[None, :]
     camera[..., 1] = (((np.arange(height) + 0.5) / height * 2 - 1) * tan_x * height / width)[:, None]
-    return (camera @ camera_axes(pitch_rad, yaw_rad).T).astype(np.float32)
+    return (camera @ camera_axes(pitch_rad, yaw_rad, roll_rad).T).astype(np.float32)
 
 
 def render_range(
@@ -203,12 +210,13 @@ def render_range(
     max_range_m: float | None = None,
     yaw_rad: float = 0.0,
     maxima: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None,
+    roll_rad: float = 0.0,
 ) -> np.ndarray:
     """Horizontal distance in meters from the camera to the ground in every pixel; inf = sky.
 
     heights: (rows, cols) meters, NaN = hole.   dx_m: spacing.   origin_m: x, y of cell (0, 0), the far left one.
     camera_m: x, y, z in the terrain frame, inside or outside of the grid.   Returns float32 (height, width).
-    Pixels are square, the principal point is the center, roll is 0.   maxima: of `block_maxima(heights)`, to save time.
+    Pixels are square, the principal point is the center.   maxima: of `block_maxima(heights)`, to save time.
     Raises RaycastInputError for a degenerate grid, field of view or picture.
     """
     grid = _check(heights, dx_m)
@@ -226,7 +234,7 @@ def render_range(
         float(y),
         float(camera_m[2]),
         float(dx_m),
-        camera_axes(pitch_rad, yaw_rad),
+        camera_axes(pitch_rad, yaw_rad, roll_rad),
         math.tan(0.5 * fov_x_rad),
         width,
         height,
@@ -235,10 +243,15 @@ def render_range(
 
 
 def world_points(
-    ranges: np.ndarray, camera_m: tuple[float, float, float], pitch_rad: float, fov_x_rad: float, yaw_rad: float = 0.0
+    ranges: np.ndarray,
+    camera_m: tuple[float, float, float],
+    pitch_rad: float,
+    fov_x_rad: float,
+    yaw_rad: float = 0.0,
+    roll_rad: float = 0.0,
 ) -> np.ndarray:
     """float32 (H, W, 3) terrain-frame points of a picture of `render_range`; NaN where it saw the sky."""
-    rays = pixel_rays(pitch_rad, fov_x_rad, ranges.shape[1], ranges.shape[0], yaw_rad)
+    rays = pixel_rays(pitch_rad, fov_x_rad, ranges.shape[1], ranges.shape[0], yaw_rad, roll_rad)
     ground = np.maximum(np.hypot(rays[..., 0], rays[..., 1]), 1e-6)
     along = np.where(np.isfinite(ranges), ranges, np.nan) / ground
     return (rays * along[..., None] + np.asarray(camera_m, np.float32)).astype(np.float32)

@@ -50,11 +50,11 @@ class TerrainSettings:
         min=0.0, max=150.0, stage="pointmap")
     pitch_deg: float = option(
         0.0, "Pitch", "Camera pitch in degrees, up is positive; used only when Fix Pitch is on",
-        min=-80.0, max=80.0, stage="camera")
-    fix_pitch: bool = option(False, "Fix Pitch", "Use the pitch below instead of searching for it", stage="camera")
+        min=-80.0, max=80.0, stage="pointmap")
+    fix_pitch: bool = option(False, "Fix Pitch", "Use the pitch below instead of searching for it", stage="pointmap")
     roll_deg: float = option(
         0.0, "Roll", "Camera roll in degrees, clockwise seen from behind the camera", min=-45.0, max=45.0,
-        stage="camera")
+        stage="pointmap")
     elevation_range_m: float = option(
         0.0, "Relief", "Height from the lowest to the highest visible ground in meters; 0 estimates it",
         min=0.0, max=9000.0, stage="prior")

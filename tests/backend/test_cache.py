@@ -33,7 +33,8 @@ def run(picture: Path, folder: Path, settings: TerrainSettings = SMALL, stages=f
 
 @pytest.mark.parametrize(("change", "first_rerun"), [
     ({}, None), ({"polish_rounds": 1}, "polished"), ({"steps": 4}, "completed"), ({"seed": 5}, "start"),
-    ({"pitch_deg": 3.0}, "camera"), ({"elevation_range_m": 900.0}, "prior"), ({"fov_x_deg": 50.0}, "pointmap"),
+    ({"dx_m": 4.0}, "camera"), ({"elevation_range_m": 900.0}, "prior"), ({"fov_x_deg": 50.0}, "pointmap"),
+    ({"roll_deg": 1.0}, "pointmap"),
 ])
 def test_a_changed_setting_reruns_only_the_later_stages(picture, tmp_path, change, first_rerun):
     run(picture, tmp_path / "out")

@@ -78,3 +78,12 @@ def test_no_skyline_no_number():
     land = np.ones((40, 50), bool)
     segmentation = Segmentation(land, ~land, ~land, "test")
     assert metrics.skyline_error_px(wall(10.0, 1000.0), camera, segmentation) is None
+
+
+def test_a_rolled_camera_sees_a_tilted_skyline():
+    camera = Camera(600, 400, math.radians(50), 0.0, math.radians(5.0), (0.0, 0.0, 20.0))
+    terrain = wall(300.0, 2000.0)
+    rows = metrics.rendered_skyline_rows(terrain, camera, 600)
+    for x in (-300.0, 0.0, 300.0):
+        u, v, _ = camera.project(np.array([x, 2000.0, 300.0]))
+        assert rows[int(u)] == pytest.approx(float(v), abs=0.6)
