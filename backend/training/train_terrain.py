@@ -30,6 +30,7 @@ LOG_SIGMA_FAR = math.log(160.0)
 BATCH = 16
 PEAK_RATE, LAST_RATE, WARM_UP_STEPS = 1.2e-3, 1e-5, 100
 VALIDATION_EVERY_S = 300.0
+VALIDATION_CROPS = 24
 
 
 def train(library: Path, out: Path, weights: Path, minutes: float, seed: int, threads: int, device: str) -> None:
@@ -39,7 +40,7 @@ def train(library: Path, out: Path, weights: Path, minutes: float, seed: int, th
     out.mkdir(parents=True, exist_ok=True)
     files = list_elevation_files(library)
     stream = CropStream(load_sources(f for f in files if not f.validation), np.random.default_rng(seed))
-    held_back = CropStream(load_sources(f for f in files if f.validation), np.random.default_rng(1)).batch(24)
+    held_back = CropStream(load_sources(f for f in files if f.validation), np.random.default_rng(1)).batch(VALIDATION_CROPS)
     module = channels_last(TerrainUNet()).to(device)
     average = channels_last(TerrainUNet()).to(device).requires_grad_(False)
     average.load_state_dict(module.state_dict())
