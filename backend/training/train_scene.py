@@ -29,6 +29,7 @@ from backend.networks.scene import CENTER, UNIT, SceneModule, SceneNetwork
 
 from .elevation_data import DEFAULT_LIBRARY, list_elevation_files
 from .landscape_render import LabeledPicture, random_pictures
+from .marked_photos import MarkedPhotos
 from .shard_pool import ShardPool
 
 SCALES, EARLY_ODDS, LATE_ODDS = (0.67, 0.83, 1.0, 1.33), (0.55, 0.3, 0.15, 0.0), (0.25, 0.3, 0.3, 0.15)
@@ -52,9 +53,7 @@ def depth_loss(predicted: Tensor, log_depth: Tensor) -> tuple[Tensor, Tensor]:
     gradient = residual.new_zeros(())
     for step in (1, 2, 4, 8, 16):
         both = known[:, :, step:] & known[:, :, :-step]
-        gradient = gradient + ((residual[:, :, step:] - residual[:, :, :-step]).abs() * both).sum() / both.sum().clamp(
-            min=1
-        )
+        gradient = gradient + ((residual[:, :, step:] - residual[:, :, :-step]).abs() * both).sum() / both.sum().clamp(min=1)
         both = known[:, step:] & known[:, :-step]
         gradient = gradient + ((residual[:, step:] - residual[:, :-step]).abs() * both).sum() / both.sum().clamp(min=1)
     return plain, gradient / 10
@@ -67,8 +66,9 @@ def losses(module: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
     labels = F.interpolate(batch["classes"][:, None].float(), size, mode="nearest")[:, 0].long()
     known = F.interpolate(batch["log_depth"][:, None], size, mode="nearest")[:, 0]
     plain, gradient = depth_loss(log_depth, known)
-    error = (camera[:, :4] - targets_of(batch["truth"])).abs()
-    spread = camera[:, 4:].clamp(-4, 3)
+    rendered = torch.isfinite(batch["truth"][:, 0])  # photographs teach masks only
+    error = (camera[rendered, :4] - targets_of(batch["truth"][rendered])).abs()
+    spread = camera[rendered, 4:].clamp(-4, 3)
     likelihood = error * torch.exp(-spread) + spread  # Laplace
     return {
         "class": F.cross_entropy(logits, labels, ignore_index=TERRAIN_IGNORE),
@@ -164,10 +164,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--export", type=Path, help="also write the averaged weights here")
     parser.add_argument("--minutes", type=float, required=True, help="wall time of the whole run, resumes included")
+    parser.add_argument("--photos", type=Path, help="folder of marked photographs (see marked_photos); optional")
     parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument(
-        "--pace", type=float, default=0.0, help="seconds a worker takes at least for a shard of 48 pictures"
-    )
+    parser.add_argument("--pace", type=float, default=0.0, help="seconds a worker takes at least for a shard of 48 pictures")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--seed", type=int, default=0)
@@ -184,9 +183,7 @@ def main() -> None:
     encoder = list(module.encoder.parameters())
     known = {id(p) for p in encoder}
     rest = [p for p in module.parameters() if id(p) not in known]
-    optimizer = torch.optim.AdamW(
-        [{"params": encoder, "peak": 3e-4}, {"params": rest, "peak": 1.5e-3}], lr=1e-3, weight_decay=0.01
-    )
+    optimizer = torch.optim.AdamW([{"params": encoder, "peak": 3e-4}, {"params": rest, "peak": 1.5e-3}], lr=1e-3, weight_decay=0.01)
     average, step, spent = Average(module), 0, 0.0
     if checkpoint.exists():
         state = torch.load(checkpoint, weights_only=True)
@@ -195,6 +192,7 @@ def main() -> None:
         optimizer.load_state_dict(state["optimizer"])
         step, spent = state["step"], state["spent"]
     judged = validation_pictures(options.library, 64)
+    photos = MarkedPhotos(options.photos) if options.photos else None
     pool, rng = ShardPool(shards), np.random.default_rng([options.seed, step])
     began, last = time.time() - spent, time.time()
     mean: dict[str, float] = {}
@@ -202,7 +200,11 @@ def main() -> None:
         for k, worker in enumerate(workers):
             if worker.poll() is not None:
                 workers[k] = start_worker(options, shards, k)
-        arrays = pool.draw(rng, options.batch)
+        arrays = pool.draw(rng, options.batch - (2 if photos else 0))
+        if photos:
+            height, width = arrays["picture"].shape[1:3]
+            marked = photos.draw(rng, 2, height, width)
+            arrays = {name: np.concatenate([array, marked[name]]) for name, array in arrays.items()}
         training_mode(module)
         for group in optimizer.param_groups:
             group["lr"] = group["peak"] * learning_rate(progress)
@@ -234,9 +236,7 @@ def main() -> None:
     save(options, module, average, optimizer, step, time.time() - began)
     for worker in workers:
         worker.terminate()
-    print(
-        "final", summary_line(score_pictures(SceneNetwork.load(options.out / "scene.safetensors"), judged)), flush=True
-    )
+    print("final", summary_line(score_pictures(SceneNetwork.load(options.out / "scene.safetensors"), judged)), flush=True)
 
 
 def save(
