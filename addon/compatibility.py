@@ -84,11 +84,11 @@ def node_tree_of(owner: bpy.types.Material | bpy.types.World) -> bpy.types.NodeT
     return owner.node_tree
 
 
-def draw_progress(layout: bpy.types.UILayout, fraction: float, text: str) -> None:
+def draw_progress(layout: bpy.types.UILayout, fraction: float) -> None:
     """A progress bar, 0 to 1."""
     if VERSION >= (4, 0, 0):
-        layout.progress(factor=fraction, text=text)
+        layout.progress(factor=fraction, text=f"{100 * fraction:.0f} %")
         return
     row = layout.row()
     row.enabled = False
-    row.prop(bpy.context.window_manager, "photo_to_terrain_fraction", text=text, slider=True)
+    row.prop(bpy.context.window_manager, "photo_to_terrain_percent", text="", slider=True)

@@ -23,7 +23,7 @@ RUN = (
     "import sys, runpy; sys.path.insert(0, sys.argv.pop(1)); "
     "runpy.run_module('backend', run_name='__main__', alter_sys=True)"
 )
-"""`-I` keeps the user's PYTHONPATH and site folder out, and with them the current folder: so the root is handed over."""
+"""`-I` keeps the user's PYTHONPATH and site folder out, and the current folder too: so the root is handed over."""
 
 NO_WINDOW = getattr(subprocess, "CREATE_NO_WINDOW", 0)
 

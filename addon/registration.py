@@ -45,10 +45,10 @@ def tidy_file(*_: object) -> None:
         drop_draft(scene)
 
 
-def fraction_now(_: bpy.types.WindowManager) -> float:
+def percent_now(_: bpy.types.WindowManager) -> float:
     """The running job's progress, for the bar of Blenders before 4.0."""
     job = jobs.current()
-    return job.fraction if job else 0.0
+    return 100 * job.fraction if job else 0.0
 
 
 def register() -> None:
@@ -56,8 +56,8 @@ def register() -> None:
     for cls in CLASSES:
         bpy.utils.register_class(cls)
     bpy.types.Scene.photo_to_terrain = bpy.props.PointerProperty(type=PhotoToTerrainScene)
-    bpy.types.WindowManager.photo_to_terrain_fraction = bpy.props.FloatProperty(
-        name="Progress", subtype="FACTOR", min=0.0, max=1.0, get=fraction_now)
+    bpy.types.WindowManager.photo_to_terrain_percent = bpy.props.FloatProperty(
+        name="Progress", subtype="PERCENTAGE", min=0.0, max=100.0, precision=0, get=percent_now)
     bpy.app.handlers.load_pre.append(leave_file)
     bpy.app.handlers.load_post.append(tidy_file)
 
@@ -72,7 +72,7 @@ def unregister() -> None:
         bpy.app.timers.unregister(jobs.release_if_idle)
     bpy.app.handlers.load_post.remove(tidy_file)
     bpy.app.handlers.load_pre.remove(leave_file)
-    del bpy.types.WindowManager.photo_to_terrain_fraction
+    del bpy.types.WindowManager.photo_to_terrain_percent
     del bpy.types.Scene.photo_to_terrain
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)

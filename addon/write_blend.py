@@ -48,7 +48,7 @@ def write_blend(folder: Path, target: Path | None = None) -> Path:
 
 def main() -> int:
     """The command line. Returns the exit code: 0 done, 2 no result there or not writable."""
-    parser = argparse.ArgumentParser(prog="python -m addon.write_blend", description="Write terrain.blend from a result.")
+    parser = argparse.ArgumentParser(prog="python -m addon.write_blend", description="Write terrain.blend.")
     parser.add_argument("folder", type=Path, help="folder that the backend has filled")
     parser.add_argument("target", type=Path, nargs="?", help="file to write; terrain.blend in the folder by default")
     options = parser.parse_args()

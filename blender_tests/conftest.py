@@ -71,7 +71,7 @@ def python(monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def fake_stages(part, python, monkeypatch: pytest.MonkeyPatch):
-    """A function: from now on the backend runs these stages of tests/backend/fake_stages.py instead of the real ones."""
+    """A function: from now on the backend runs these stages of tests/backend/fake_stages.py, not the real ones."""
     jobs, environment = part("jobs"), part("environment")
     real = jobs.BackendProcess
     monkeypatch.setattr(environment, "ROOT", ROOT)    # the installed package has no tests

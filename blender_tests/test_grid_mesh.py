@@ -60,7 +60,8 @@ def test_faces_look_up_and_are_smooth(mesh):
 
 def test_attributes(mesh, rough_heights):
     values = {}
-    for name, kind in (("height", np.float32), ("evidence", np.int32), ("visible", np.float32), ("inferred", np.float32)):
+    kinds = {"height": np.float32, "evidence": np.int32, "visible": np.float32, "inferred": np.float32}
+    for name, kind in kinds.items():
         layer = mesh.attributes[name]
         assert layer.domain == "POINT"
         values[name] = read(layer.data, "value", kind)

@@ -120,7 +120,7 @@ def modal(ready, part, monkeypatch, scene):
     kind = generate.PHOTO_TO_TERRAIN_OT_generate
     operator = SimpleNamespace(said=[])
     operator.report = lambda level, text: operator.said.append((level, text))
-    for name in ("finish", "refuse", "scene", "show_news", "look"):
+    for name in ("finish", "refuse", "scene", "show_news", "look", "look_back"):
         setattr(operator, name, getattr(kind, name).__get__(operator))
     assert kind.execute(operator, fake_context) == {"RUNNING_MODAL"}
 
@@ -185,7 +185,7 @@ def test_undo_in_the_middle_is_survived(ready, fake_stages, scene, request):
 
 def test_another_file_in_the_middle(ready, fake_stages, part, request):
     fake_stages("PATIENT")
-    operator, _, manager, tick = request.getfixturevalue("modal")
+    operator, _, manager, _ = request.getfixturevalue("modal")
     operator.cancel(None)    # what Blender calls
     assert part("jobs").current() is None and not manager.timers
     assert part("operators.generate").PHOTO_TO_TERRAIN_OT_generate.poll(bpy.context)

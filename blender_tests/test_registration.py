@@ -32,7 +32,7 @@ def test_disable_and_enable_twice(addon, part):
         bpy.ops.preferences.addon_disable(module=MODULE)
         assert not our_types()
         assert not hasattr(bpy.types.Scene, "photo_to_terrain")
-        assert not hasattr(bpy.types.WindowManager, "photo_to_terrain_fraction")
+        assert not hasattr(bpy.types.WindowManager, "photo_to_terrain_percent")
         handlers = [len(getattr(bpy.app.handlers, n)) for n in ("load_pre", "load_post")]
         assert handlers == [n - 1 for n in handlers_before]
         bpy.ops.preferences.addon_enable(module=MODULE)
@@ -48,8 +48,8 @@ def test_nothing_is_written_outside_of_the_extension(addon):
 def test_backend_modules_load_without_their_training_code(addon, python):
     """What runs in the child process must not need the files that the zip leaves out."""
     root = addon.__path__[0]
-    code = ("import sys; sys.path.insert(0, sys.argv[1]); import backend.pipeline, backend.server, backend.command_run, "
-            "backend.preview; print(backend.pipeline.__file__)")
+    code = ("import sys; sys.path.insert(0, sys.argv[1]); import backend.pipeline, backend.server; "
+            "import backend.command_run, backend.preview; print(backend.pipeline.__file__)")
     done = subprocess.run([python, "-I", "-c", code, root], capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     assert done.stdout.strip().startswith(root)

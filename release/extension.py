@@ -1,7 +1,7 @@
 """Makes the zip that users install. Standard library only; the same sources give the same bytes.
 
-Everything lies in one folder, `photo_to_terrain`: Blender 4.2 and newer look for the manifest there, and older ones take
-such a zip as a plain add-on.
+Everything lies in one folder, `photo_to_terrain`: Blender 4.2 and newer look for the manifest there, and older ones
+take such a zip as a plain add-on.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Checks the zip with the tool Blender itself uses: `python -m release.validate ZIP`, with Blender as a Python module."""
+"""Checks the zip with Blender's own tool: `python -m release.validate ZIP`, with Blender as a Python module."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The big button: a picture becomes a terrain, in a window while Blender stays usable, or waiting in background mode."""
+"""The big button: a picture becomes a terrain, in a window while Blender stays usable, or waiting without one."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from .. import compatibility, environment, jobs, preferences, properties
 from ..scene.draft import drop_draft, show_draft
 from ..scene.result import put_result, select_only
 from ..scene.result_folder import DamagedResult, folder_name, read_result
-from ..scene.viewport import look_through_camera, redraw
+from ..scene.viewport import is_through_camera, look_freely, look_through_camera, redraw
 
 TICK_S = 0.1
 
@@ -95,7 +95,13 @@ class PHOTO_TO_TERRAIN_OT_generate(bpy.types.Operator):
         """Show the terrain as the picture does, once; afterwards the artist may turn the view as they like."""
         if not (self.has_looked or bpy.app.background):
             self.has_looked = True
+            self.was_free = not is_through_camera(context)
             look_through_camera(context)
+
+    def look_back(self, context):
+        """Undo `look`."""
+        if self.has_looked and self.was_free:
+            look_freely(context)
 
     def finish(self, context):
         """The job is over: replace the draft by the result, or leave the scene as it was."""
@@ -104,6 +110,8 @@ class PHOTO_TO_TERRAIN_OT_generate(bpy.types.Operator):
         redraw()
         if not bpy.app.background and not bpy.app.timers.is_registered(jobs.release_if_idle):
             bpy.app.timers.register(jobs.release_if_idle, first_interval=60.0, persistent=True)
+        if self.job.result is None:
+            self.look_back(context)
         if self.job.problem:
             return self.refuse(self.job.problem)
         if self.job.result is None:
@@ -124,7 +132,7 @@ class PHOTO_TO_TERRAIN_OT_generate(bpy.types.Operator):
         """Say what went wrong, here and in the panel."""
         jobs.fail(problem)
         redraw()
-        # In background mode an ERROR report becomes a RuntimeError in the caller's script, which is what a script needs.
+        # For a script that calls the operator an ERROR report becomes a RuntimeError, which is what it needs.
         self.report({"ERROR"}, problem.text)
         return {"CANCELLED"}
 
@@ -151,6 +159,6 @@ def start_job(context: bpy.types.Context) -> jobs.Job:
 
 
 def job_folder(chosen: str, own_folder: Path, picture: Path) -> Path:
-    """Where a picture's files go. The same picture gets the same folder, so that its finished stages are found again."""
+    """Where a picture's files go. The same picture gets the same folder: its finished stages are found again."""
     base = Path(bpy.path.abspath(chosen)) if chosen.strip() else own_folder / "terrains"
     return base / folder_name(picture)

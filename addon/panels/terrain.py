@@ -30,7 +30,7 @@ class PHOTO_TO_TERRAIN_PT_terrain(SidebarPanel, bpy.types.Panel):
         ours, job, width = context.scene.photo_to_terrain, jobs.current(), context.region.width
         column = layout.column()
         column.enabled = job is None
-        column.prop(ours, "picture", text="Picture")
+        column.prop(ours, "picture", text="")
         column.prop(ours.settings, "resolution")
         column.prop(ours.settings, "seed")
         if job:
@@ -53,9 +53,9 @@ class PHOTO_TO_TERRAIN_PT_terrain(SidebarPanel, bpy.types.Panel):
 def draw_job(layout, job, width):
     """Stage, bar, remaining time, cancel."""
     column = layout.column()
-    compatibility.draw_progress(column, job.fraction, f"{100 * job.fraction:.0f} %")
+    compatibility.draw_progress(column, job.fraction)
     label = "Cancelling" if job.is_cancelling else job.label
-    column.label(text=f"{label} ({job.text})" if job.text and not job.is_cancelling else label)
+    draw_text(column, f"{label} ({job.text})" if job.text and not job.is_cancelling else label, width)
     row = column.row()
     row.label(text=time_left(job))
     row.operator("photo_to_terrain.cancel", icon="X")

@@ -53,12 +53,14 @@ def drop_draft(scene: bpy.types.Scene) -> None:
     if collection is None:
         return
     hidden = collection[places.DRAFT_MARK]["hidden"].split("\n")
-    before = collection[places.DRAFT_MARK]["camera"]
+    camera_before = collection[places.DRAFT_MARK]["camera"]
+    render = scene.render
+    render.resolution_x, render.resolution_y, render.resolution_percentage = collection[places.DRAFT_MARK]["size"]
     for other in places.results(scene):
         if other[places.KEY_MARK] in hidden:
             places.hide(other, False)
     if scene.camera is None or scene.camera in list(collection.objects):
-        scene.camera = scene.objects.get(before)
+        scene.camera = scene.objects.get(camera_before)
     places.remove(collection)
     root = places.find_root(scene)
     if root is not None and not root.children and not root.objects:
@@ -79,6 +81,7 @@ def _begin(scene: bpy.types.Scene, preview: dict[str, Any], picture: Path, far_m
     collection[places.DRAFT_MARK] = {
         "hidden": "\n".join(c[places.KEY_MARK] for c in shown),
         "camera": scene.camera.name if scene.camera else "",
+        "size": [scene.render.resolution_x, scene.render.resolution_y, scene.render.resolution_percentage],
     }
     camera = make_camera(f"{NAME} Camera", preview["camera"], far_m)
     collection.objects.link(camera)

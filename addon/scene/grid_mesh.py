@@ -15,7 +15,7 @@ UV_NAME = "UVMap"
 
 
 def grid_points(grid: HeightGrid) -> np.ndarray:
-    """float32 (rows * cols, 3): x, y, z of every cell center, row by row from the far left one. z is the height, exactly."""
+    """float32 (rows * cols, 3): x, y, z of every cell center, row by row from the far left one; z is the height."""
     rows, cols = grid.heights.shape
     points = np.empty((rows, cols, 3), np.float32)
     points[..., 0] = grid.origin_m[0] + grid.dx_m * np.arange(cols)[None, :]

@@ -45,7 +45,7 @@ def place_camera(camera: bpy.types.Object, values: dict[str, Any], far_m: float)
 
 
 def put_backdrop(camera: bpy.types.Object, picture: Path) -> bpy.types.Image | None:
-    """Show the picture behind the scene in the camera's view. None when the file cannot be shown; nothing changes then."""
+    """Show the picture behind the scene in the camera's view. None, and no change, when the file cannot be shown."""
     image = load_upright(picture)
     if image is None:
         return None

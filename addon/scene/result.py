@@ -10,8 +10,8 @@ from . import result_collections as places
 from .draft import diagonal
 from .grid_mesh import terrain_mesh
 from .light import make_sun, put_sky
-from .material import ground_material
 from .matched_camera import frame_picture, make_camera, put_backdrop
+from .material import ground_material
 from .result_folder import FinishedTerrain, key_of
 from .viewport import reach
 

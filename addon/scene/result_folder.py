@@ -42,7 +42,10 @@ class HeightGrid:
 
 @dataclass(frozen=True)
 class FinishedTerrain:
-    """A finished job. evidence: uint8 like the heights: 0 inferred, 1 visible, 2 visible but moved.   report: as in report.json."""
+    """A finished job.
+
+    evidence: uint8 like the heights: 0 inferred, 1 visible, 2 visible but moved.   report: as in report.json.
+    """
 
     grid: HeightGrid
     evidence: np.ndarray

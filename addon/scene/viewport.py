@@ -27,11 +27,30 @@ def reach(far_m: float) -> None:
 
 
 def look_through_camera(context: bpy.types.Context) -> None:
-    """Show the scene as its camera sees it in the 3D view under the pointer, or else in the largest one of the window."""
+    """Show the scene as its camera sees it, in the 3D view under the pointer or else in the window's largest."""
+    region = _main_region(context)
+    if region is not None:
+        region.view_perspective = "CAMERA"
+
+
+def is_through_camera(context: bpy.types.Context) -> bool:
+    """Whether that 3D view shows the scene as its camera sees it."""
+    region = _main_region(context)
+    return region is not None and region.view_perspective == "CAMERA"
+
+
+def look_freely(context: bpy.types.Context) -> None:
+    """Leave the camera's view again."""
+    region = _main_region(context)
+    if region is not None:
+        region.view_perspective = "PERSP"
+
+
+def _main_region(context: bpy.types.Context) -> bpy.types.RegionView3D | None:
+    """What looks in the 3D view under the pointer, or else in the window's largest."""
     areas = [a for a in context.window.screen.areas if a.type == "VIEW_3D"] if context.window else []
     area = context.area if context.area in areas else max(areas, key=lambda a: a.width * a.height, default=None)
-    if area is not None:
-        area.spaces.active.region_3d.view_perspective = "CAMERA"
+    return area.spaces.active.region_3d if area is not None else None
 
 
 def redraw() -> None:
