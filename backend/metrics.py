@@ -97,7 +97,10 @@ def skyline_error_px(terrain: Terrain, camera: Camera, segmentation: Segmentatio
 def measure(terrain: Terrain, camera: Camera, segmentation: Segmentation) -> dict[str, float | None]:
     """Every metric of the report, by its name there."""
     visible, bound = terrain.layers["visible"], terrain.layers["bound"]
-    mean, p99, share = visible_error(terrain.heights, visible)
+    seen = visible
+    if (silhouette := terrain.layers.get("silhouette")) is not None:    # helps the ridge's outline, was not seen itself
+        seen = np.where(silhouette.astype(bool), np.float32(np.nan), visible)
+    mean, p99, share = visible_error(terrain.heights, seen)
     return {
         "vve_m": visible_elevation_error(terrain.heights, visible),
         "ove_m": occlusion_error(terrain.heights, visible, bound),
@@ -106,5 +109,5 @@ def measure(terrain: Terrain, camera: Camera, segmentation: Segmentation) -> dic
         "visible_error_m": mean,
         "visible_error_p99_m": p99,
         "visible_error_share_of_relief": share,
-        "visible_share_of_grid": float((~np.isnan(visible)).mean()),
+        "visible_share_of_grid": float((~np.isnan(seen)).mean()),
     }
