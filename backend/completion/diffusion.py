@@ -14,6 +14,7 @@ from ..scene import VisibleTerrain
 from .drainage import EPSILON_M
 from .guidance import GEOMORPHOLOGY, HYDROLOGY, VIEW, Guidance, Weights
 from .height_unit import HeightUnit
+from .procedural_start import under_camera
 from .schedule import AncestralSampler, FewStepSampler, NoiseSchedule, Sampler
 from .tiling import extend, for_each_tile, layout
 
@@ -105,7 +106,7 @@ def complete(
     known = torch.from_numpy(mask).to(ctx.device)
     seen = unit.reduce(np.where(visible.mask, visible.heights, unit.offset_m))
     known_heights = torch.from_numpy(np.pad(seen, rim)).to(ctx.device)
-    ceiling = np.pad(unit.reduce(bound), rim, constant_values=np.inf)
+    ceiling = np.pad(unit.reduce(under_camera(bound, visible)), rim, constant_values=np.inf)
     guidance = Guidance(mask, ceiling, make_weights(settings), EPSILON_M / unit.scale_m, ctx.device)
 
     with torch.no_grad(), threads(ctx.threads):

@@ -21,7 +21,7 @@ from .diffusion import RIM, TiledDenoiser, fast_bfloat16, make_weights, threads
 from .drainage import EPSILON_M, drain, drain_with_banks
 from .guidance import Guidance
 from .height_unit import HeightUnit
-from .procedural_start import below
+from .procedural_start import below, under_camera
 from .schedule import FewStepSampler, NoiseSchedule
 from .tiling import extend
 
@@ -61,14 +61,15 @@ def polish(
     if settings.upsample > 1:
         heights = refine(completed, settings.upsample)
         seen, ceiling = _refine_visible(visible, settings.upsample), refine_bound(bound, settings.upsample)
-    ceiling = np.where(seen.mask, np.inf, ceiling).astype(np.float32)
+    limit = np.where(seen.mask, np.inf, ceiling).astype(np.float32)
+    ceiling = np.where(seen.mask, np.inf, under_camera(ceiling, seen)).astype(np.float32)
     unit = HeightUnit.of(heights, seen)
     if settings.polish_rounds:
         network = network or TerrainNetwork.load(device=ctx.device, half=fast_bfloat16(ctx.device))
         heights = _rounds(heights, seen, ceiling, unit, settings, ctx, network)
     ctx.progress(0.9, "Draining the terrain")
     heights = project(heights, seen, ceiling, unit.scale_m, ctx)
-    return Terrain(seen.grid, heights, _layers(heights, seen, ceiling))
+    return Terrain(seen.grid, heights, _layers(heights, seen, limit))
 
 
 def _rounds(

@@ -44,6 +44,9 @@ TALUS = 1.7
 TALUS_LEVEL = 2
 SHOULDER = 1.3
 """How much more steeply than TALUS hidden ground may fall away from seen ground."""
+EYE_HEIGHT_M = 2.0
+BOWL_CELLS = 12
+"""Radius around the camera in which ground stays below a bowl."""
 LARGEST_SHARE = 0.22
 """No octave has a standard deviation of more than this share of the seen relief."""
 SMOOTHINGS = 2
@@ -59,6 +62,7 @@ def start(visible: VisibleTerrain, bound: np.ndarray, settings: TerrainSettings,
     m, the seen ones where there are, nowhere above the bound elsewhere.   Raises ValueError when nothing is seen.
     """
     known, dx = visible.mask, visible.grid.dx_m
+    bound = under_camera(bound, visible)
     if not known.any():
         raise ValueError("Nothing is visible, so there is nothing to continue.")
     if known.all():
@@ -108,6 +112,17 @@ def start(visible: VisibleTerrain, bound: np.ndarray, settings: TerrainSettings,
                 current = drain(current.astype(np.float32), seen, LIFT * relief)
     assert current is not None
     return current[rim:-rim, rim:-rim].astype(np.float32)
+
+
+def under_camera(bound: np.ndarray, visible: VisibleTerrain) -> np.ndarray:
+    """The bound, lowered around the camera so that it stands on the ground and not in it.
+
+    No ray looks at what is behind and beside the camera. A bowl with the seen ground's slope is enough of a promise.
+    """
+    grid, (x, y, z) = visible.grid, visible.camera.position_m
+    distance = np.hypot(grid.x()[None, :] - x, grid.y()[:, None] - y)
+    bowl = z - EYE_HEIGHT_M + np.maximum(distance - grid.dx_m, 0.0) * seen_scale(visible) / (16.0 * grid.dx_m)
+    return np.where(distance < BOWL_CELLS * grid.dx_m, np.minimum(bound, bowl), bound).astype(np.float32)
 
 
 def _with_rivers(

@@ -2,9 +2,9 @@
 
     python -m backend.evaluation.completion_suite --library ../shared/data/dem --out runs/completion
 
-Three questions. Are samples like real terrain (started from a blurred one, t = 0.5, eight steps), beside a fractal of
-the same spectrum and beside real terrain of the same region? What does each guidance term do to completed terrain, seen
-by a camera in it? Does the polished terrain keep its promises? Numbers go to OUT/completion.json and to the terminal,
+Three questions. Are samples (t = 0.5, eight steps, begun from the real terrain and from a blurred one) like real terrain,
+Three questions. Are samples (t = 0.5, eight steps, begun from the real terrain and from a blurred one) like real terrain, beside a
+fractal of the same spectrum and beside two halves of the same region? What does each guidance term do to completed terrain, seen
 shaded pictures beside them.
 """
 
@@ -58,13 +58,13 @@ def regions(library: Path) -> list[tuple[str, np.ndarray, float]]:
     return found
 
 
-def sample(heights: np.ndarray, dx_m: float, network: TerrainNetwork, steps: int = 8, seed: int = 0) -> np.ndarray:
-    """Blur away what is finer than 50 cells, noise to t = 0.5, denoise. Float32 m."""
+def sample(heights: np.ndarray, dx_m: float, network: TerrainNetwork, blur_cells: float, seed: int = 0) -> np.ndarray:
+    """Blur, noise to t = 0.5 (which drowns what is finer than about 50 cells), denoise in eight steps. Float32 m."""
     unit = HeightUnit(float(heights.mean()), relief_scale(heights, dx_m), dx_m)
     schedule, rng = NoiseSchedule.linear(), np.random.default_rng(seed)
-    start = torch.from_numpy(unit.reduce(gaussian_filter(heights, BLUR_CELLS)))
+    start = torch.from_numpy(unit.reduce(gaussian_filter(heights, blur_cells)))
     noise = torch.from_numpy(rng.standard_normal(heights.shape, dtype=np.float32))
-    sampler = FewStepSampler(schedule, schedule.log_snr_steps(500, steps))
+    sampler = FewStepSampler(schedule, schedule.log_snr_steps(500, 8))
     with torch.no_grad():
         denoise = diffusion.TiledDenoiser(network, schedule, unit.conditions, rng, lambda: None)
         x = schedule.add_noise(start, 500, noise)
@@ -103,21 +103,22 @@ def run(library: Path, out: Path, views: int) -> dict[str, object]:
     report: dict[str, object] = {"network": network.metadata}
     samples = {}
     for name, real, dx in places:
-        made = sample(real, dx, network)
+        made, blurred = sample(real, dx, network, 0.0), sample(real, dx, network, BLUR_CELLS)
         plain = fractal(real.shape, real, np.random.default_rng(0))
         half = SIDE // 2
         samples[name] = {
             "sample": compare(made, real, dx),
+            "sample from blur": compare(blurred, real, dx),
             "fractal": compare(plain, real, dx),
             "real": compare(real[:, :half], real[:, half:], dx),
         }
-        Image.fromarray(np.hstack([shade(a, dx) for a in (real, made, plain)])).save(out / f"sample_{name}.png")
+        Image.fromarray(np.hstack([shade(a, dx) for a in (real, made, blurred, plain)])).save(out / f"sample_{name}.png")
         print("sample", name, json.dumps(samples[name]["sample"]), flush=True)
     report["samples"] = samples
     report["sample_medians"] = {
         kind: {key: round(float(np.median([s[kind][key] for s in samples.values()])), 3)
                for key in ("slope_distance", "curvature_distance", "mdd_m")}
-        for kind in ("sample", "fractal", "real")
+        for kind in ("sample", "sample from blur", "fractal", "real")
     }
     completions: dict[str, dict[str, object]] = {}
     for name, real, dx in [p for p in places if p[2] < 60.0][:views]:
