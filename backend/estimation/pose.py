@@ -1,0 +1,154 @@
+"""Pitch and scale (P2P 4.2, eq. 1): how the camera looked and how large the scene is.
+
+The paper searches the pitch at which the mean slope of the points, seen from above, equals the prior's. Two pitches can
+do that, and a flat curve leaves it to noise; so the mismatch in slope, in units of the prior's spread, is weighed with
+a prior on the pitch itself: the network's, or that of 3000 mountain photographs (GeoPose3K). The best cell of the grid
+search is refined by golden section. Scale: robust percentiles of height onto the expected relief.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..camera import Camera
+from ..context import Context
+from ..contract.errors import ImplausibleGeometry
+from ..contract.settings import TerrainSettings
+from ..scene import Pointmap, PosedScene, Prior, Segmentation
+from .grid_choice import choose_grid
+from .plan_slope import cells_for, mean_slope
+from .pointmap import heightfield_points
+
+STAGE = "camera"
+SAMPLES = 40_000
+STEP_RAD = math.radians(1.0)
+TOLERANCE_RAD = math.radians(0.02)
+LIMITS_RAD = (math.radians(-75.0), math.radians(60.0))
+REACH = 4.0
+"""How many spreads around the expected pitch are searched."""
+HEIGHT_PERCENTILES = (0.5, 99.5)
+FLAT_PITCH_SPREAD_RAD = math.radians(3.0)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A local minimum of the pitch search."""
+
+    pitch_rad: float
+    cost: float
+    slope_rad: float
+
+
+def solve(pointmap: Pointmap, segmentation: Segmentation, prior: Prior, settings: TerrainSettings,
+          ctx: Context) -> PosedScene:
+    """Turn, scale and place the points; choose the grid. Raises ImplausibleGeometry."""
+    mask = pointmap.mask
+    height, width = mask.shape
+    roll = math.radians(settings.roll_deg)
+    points = pointmap.points[mask]
+    if len(points) < 100:
+        raise ImplausibleGeometry("Too few points of the terrain are left to find the camera.")
+    view = Camera(width, height, pointmap.fov_x_rad, 0.0, roll)
+    if settings.fix_pitch:
+        pitch = math.radians(settings.pitch_deg)
+        ctx.choice(STAGE, f"pitch {settings.pitch_deg:.1f} degrees", "artist")
+    else:
+        ctx.progress(0.1, "searching the pitch")
+        pitch = _report(find_pitch(points[:: max(1, len(points) // SAMPLES)], view, prior, ctx), prior, ctx)
+    if roll:
+        ctx.choice(STAGE, f"roll {settings.roll_deg:.1f} degrees", "artist")
+    ctx.progress(0.6, "scaling to the relief")
+    turned = Camera(width, height, pointmap.fov_x_rad, pitch, roll)
+    log_depth = np.log(np.where(mask, pointmap.points[..., 2], np.float32(1.0)))
+    world = turned.to_terrain(heightfield_points(log_depth, mask, turned))
+    scale, lowest = scale_and_floor(world[mask][:, 2], prior.elevation_range_m.value)
+    world = (world * np.float32(scale) - np.array([0, 0, lowest], np.float32)).astype(np.float32)
+    camera = Camera(width, height, pointmap.fov_x_rad, pitch, roll, (0.0, 0.0, -lowest))
+    under_sky = np.zeros_like(mask)
+    under_sky[1:] = mask[1:] & segmentation.sky[:-1]
+    grid, why = choose_grid(world[mask], world[under_sky], settings, ctx)
+    return PosedScene(camera, world, mask, grid, {"grid": why})
+
+
+def scale_and_floor(heights: np.ndarray, relief_m: float) -> tuple[float, float]:
+    """Factor that stretches the robust range of `heights` onto relief_m, and the lowest ground after that.
+
+    Raises ImplausibleGeometry where there is no range at all.
+    """
+    low, high = np.percentile(heights, HEIGHT_PERCENTILES)
+    if not high - low > 1e-6 * max(1e-6, float(np.abs(heights).max())):
+        raise ImplausibleGeometry("All of the visible ground came out at one height; nothing sets its scale.")
+    scale = relief_m / float(high - low)
+    return scale, float(low) * scale
+
+
+def find_pitch(points: np.ndarray, view: Camera, prior: Prior, ctx: Context) -> list[Candidate]:
+    """Local minima of the cost, best first (eq. 1 with a prior on pitch).
+
+    points: (N, 3) camera frame.   cost(pitch) = ((slope - expected) / spread)^2 + ((pitch - expected) / spread)^2.
+    """
+    expected = prior.pitch_rad
+    reach = max(REACH * expected.spread, 5 * STEP_RAD)
+    low, high = max(LIMITS_RAD[0], expected.value - reach), min(LIMITS_RAD[1], expected.value + reach)
+
+    def at(pitch: float) -> np.ndarray:
+        return points @ Camera(view.width, view.height, view.fov_x_rad, pitch, view.roll_rad).rotation().T
+
+    cells = cells_for(at(expected.value))
+
+    def slope(pitch: float) -> float:
+        return mean_slope(at(pitch), cells)
+
+    def cost(pitch: float) -> float:
+        miss = (slope(pitch) - prior.mean_slope_rad.value) / max(prior.mean_slope_rad.spread, 1e-3)
+        away = (pitch - expected.value) / max(expected.spread, 1e-3)
+        return miss * miss + away * away if math.isfinite(miss) else math.inf
+
+    pitches = np.linspace(low, high, max(3, math.ceil((high - low) / STEP_RAD) + 1))
+    costs = []
+    for k, pitch in enumerate(pitches):
+        ctx.progress(0.1 + 0.4 * k / len(pitches), "searching the pitch")
+        costs.append(cost(float(pitch)))
+    if not np.isfinite(costs).any():
+        raise ImplausibleGeometry("At no pitch do the points make ground whose slope can be told.")
+    found = []
+    for k, value in enumerate(costs):
+        left, right = costs[max(k - 1, 0)], costs[min(k + 1, len(costs) - 1)]
+        if math.isfinite(value) and value <= left and value <= right:
+            best = golden_section(cost, float(pitches[max(k - 1, 0)]), float(pitches[min(k + 1, len(costs) - 1)]))
+            found.append(Candidate(best, cost(best), slope(best)))
+    return sorted(found, key=lambda candidate: candidate.cost)
+
+
+def golden_section(cost: Callable[[float], float], low: float, high: float, tolerance: float = TOLERANCE_RAD) -> float:
+    """Where `cost` is least between low and high, for a cost with one minimum there."""
+    ratio = (math.sqrt(5.0) - 1.0) / 2.0
+    a, b = high - ratio * (high - low), low + ratio * (high - low)
+    cost_a, cost_b = cost(a), cost(b)
+    while high - low > tolerance:
+        if cost_a <= cost_b:
+            high, b, cost_b = b, a, cost_a
+            a = high - ratio * (high - low)
+            cost_a = cost(a)
+        else:
+            low, a, cost_a = a, b, cost_b
+            b = low + ratio * (high - low)
+            cost_b = cost(b)
+    return 0.5 * (low + high)
+
+
+def _report(candidates: list[Candidate], prior: Prior, ctx: Context) -> float:
+    """Record the choice and the runner-up; the pitch of the best."""
+    best = candidates[0]
+    text = (f"pitch {math.degrees(best.pitch_rad):.1f} degrees gives a mean slope of {math.degrees(best.slope_rad):.1f} "
+            f"where {math.degrees(prior.mean_slope_rad.value):.1f} are expected")
+    if len(candidates) > 1:
+        second = candidates[1]
+        text += (f"; {math.degrees(second.pitch_rad):.1f} degrees fit second best (cost {second.cost:.2f} against "
+                 f"{best.cost:.2f})")
+    ctx.choice(STAGE, text, "pitch search")
+    return best.pitch_rad
