@@ -3,9 +3,9 @@
     python -m backend.evaluation.completion_suite --library ../shared/data/dem --out runs/completion
 
 Three questions. Are samples (t = 0.5, eight steps, begun from the real terrain and from a blurred one) like real terrain,
-Three questions. Are samples (t = 0.5, eight steps, begun from the real terrain and from a blurred one) like real terrain, beside a
-fractal of the same spectrum and beside two halves of the same region? What does each guidance term do to completed terrain, seen
-shaded pictures beside them.
+beside a fractal of the same spectrum and beside two halves of the same region? What does each guidance term do to
+completed terrain, seen by a camera in it? Does the polished terrain keep its promises? Numbers go to OUT/completion.json
+and to the terminal, shaded pictures beside them.
 """
 
 from __future__ import annotations
