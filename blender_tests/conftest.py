@@ -59,13 +59,13 @@ def scene(addon: ModuleType) -> bpy.types.Scene:
     return bpy.context.scene
 
 
-@pytest.fixture
-def python(monkeypatch: pytest.MonkeyPatch) -> Path:
+@pytest.fixture(scope="session")
+def python() -> Path:
     """The backend's Python, named by the variable or made by `build.py`."""
     folder = ROOT / ".venv" / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
     found = Path(os.environ.get("PHOTO_TO_TERRAIN_PYTHON") or folder)
     assert found.is_file(), "Run `python3 build.py setup` first: the backend's environment is missing."
-    monkeypatch.setenv("PHOTO_TO_TERRAIN_PYTHON", str(found))
+    os.environ["PHOTO_TO_TERRAIN_PYTHON"] = str(found)
     return found
 
 
