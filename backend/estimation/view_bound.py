@@ -29,8 +29,8 @@ def bound(visible: VisibleTerrain, posed: PosedScene, segmentation: Segmentation
     grid, camera = visible.grid, visible.camera
     edges = camera.azimuth_and_tangent()[0][:, [0, -1]]
     ctx.progress(0.05, "tracing what must stay hidden")
-    z_max = view_bound(visible.heights, visible.mask, grid.dx_m, origin_m=grid.origin_m, camera_m=camera.position_m,
-                       azimuth_min=float(edges[:, 0].min()), azimuth_max=float(edges[:, 1].max()))
+    z_max = view_bound(visible.heights, visible.mask, grid.dx_m, grid.origin_m, camera.position_m,
+                       float(edges[:, 0].min()), float(edges[:, 1].max()))
     ctx.progress(0.6, "capping by the sky")
     x = (grid.x() - camera.position_m[0]).astype(np.float32)[None, :]
     y = (grid.y() - camera.position_m[1]).astype(np.float32)[:, None]
