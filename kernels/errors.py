@@ -1,72 +1,87 @@
-"""Errors of the kernels and the checks at their doors."""
+"""The named error of the kernels and the checks behind every public face."""
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+HIGHEST_M = 1e9
+LARGEST_GRID = 2**29
+"""Cells: an edge between two cells is numbered in 31 bits."""
 
 
 class KernelInputError(ValueError):
-    """An input that a kernel cannot work with; the message is a sentence for a person."""
+    """An array or a number that a kernel cannot work with; the text says which and why."""
 
 
-def validate_heights(heights: object, name: str = "heights") -> NDArray[np.float32]:
-    """Return a C-contiguous float32 grid (rows, cols) in metres; a view of the input where it already is one.
+def checked_grid(heights: Any, name: str = "heights", least: int = 1) -> np.ndarray:
+    """C-contiguous float32 (rows, cols) of finite heights; the array itself where it is that already, never written.
 
-    Raises KernelInputError where the input is no float32 or float64 array, is not two-dimensional, is empty, or holds
-    a value that is not finite. NaN compares false with everything, so it would become a pit and poison every pass.
+    least: rows and columns needed.   Raises KernelInputError.
     """
-    if not isinstance(heights, np.ndarray):
-        raise KernelInputError(f"{name} must be a NumPy array, not {type(heights).__name__}.")
-    if heights.dtype not in (np.dtype(np.float32), np.dtype(np.float64)):
-        raise KernelInputError(f"{name} must be float32 or float64, not {heights.dtype}.")
-    if heights.ndim != 2:
-        raise KernelInputError(f"{name} must have two dimensions (rows, columns), not {heights.ndim}.")
-    if heights.size == 0:
-        raise KernelInputError(f"{name} is empty: its shape is {heights.shape}.")
-    if heights.size >= 2**28:
-        raise KernelInputError(f"{name} has {heights.size} cells; at most 2^28 - 1 are supported.")
-    with np.errstate(over="ignore"):
-        grid = np.ascontiguousarray(heights, dtype=np.float32)
-    bad = grid.size - int(np.count_nonzero(np.isfinite(grid)))
-    if bad:
-        raise KernelInputError(f"{name} must be finite, but {bad} of {grid.size} cells are NaN or infinite.")
+    grid = checked_shape(heights, name, least)
+    top = float(np.max(grid))
+    bottom = float(np.min(grid))
+    if math.isnan(top) or math.isnan(bottom):
+        raise KernelInputError(f"The {name} contain NaN; fill or mask those cells first.")
+    if max(abs(top), abs(bottom)) > HIGHEST_M:
+        what = "infinity" if math.isinf(top) or math.isinf(bottom) else f"values beyond {HIGHEST_M:.0e} m"
+        raise KernelInputError(f"The {name} contain {what}.")
     return grid
 
 
-def validate_mask(mask: object, shape: tuple[int, ...], name: str) -> NDArray[np.bool_]:
-    """Return a C-contiguous boolean grid of the given shape, or raise KernelInputError."""
+def checked_shape(heights: Any, name: str = "heights", least: int = 1) -> np.ndarray:
+    """C-contiguous float32 (rows, cols), values unchecked. Raises KernelInputError."""
+    if not isinstance(heights, np.ndarray):
+        raise KernelInputError(f"The {name} must be a numpy array, not {type(heights).__name__}.")
+    if heights.dtype != np.float32:
+        raise KernelInputError(f"The {name} must be float32, not {heights.dtype}.")
+    if heights.ndim != 2:
+        raise KernelInputError(f"The {name} must be a grid of rows and columns, not of shape {heights.shape}.")
+    if min(heights.shape) < least or heights.size == 0:
+        raise KernelInputError(f"The {name} need at least {least} x {least} cells, not {heights.shape}.")
+    if heights.size >= LARGEST_GRID:
+        raise KernelInputError(f"The {name} have {heights.size} cells; these kernels take fewer than {LARGEST_GRID}.")
+    return np.ascontiguousarray(heights)
+
+
+def checked_mask(mask: Any, shape: tuple[int, ...], name: str) -> np.ndarray:
+    """C-contiguous bool of the given shape. Raises KernelInputError."""
     if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_:
         kind = mask.dtype if isinstance(mask, np.ndarray) else type(mask).__name__
-        raise KernelInputError(f"{name} must be a boolean NumPy array, not {kind}.")
-    if mask.shape != shape:
-        raise KernelInputError(f"{name} has the shape {mask.shape}, but the heights have {shape}.")
+        raise KernelInputError(f"The mask `{name}` must be a bool array, not {kind}.")
+    if mask.shape != tuple(shape):
+        raise KernelInputError(f"The mask `{name}` has shape {mask.shape}, the grid {tuple(shape)}.")
     return np.ascontiguousarray(mask)
 
 
-def validate_positive(value: object, name: str) -> float:
-    """Return a finite number above zero as float, or raise KernelInputError."""
-    number = _number(value, name)
-    if not number > 0.0:
-        raise KernelInputError(f"{name} must be above zero, not {value}.")
+def checked_positive(value: Any, name: str) -> float:
+    """A finite number above zero as float. Raises KernelInputError."""
+    number = checked_number(value, name)
+    if number <= 0:
+        raise KernelInputError(f"{name} must be positive, not {number:g}.")
     return number
 
 
-def validate_not_negative(value: object, name: str) -> float:
-    """Return a finite number, zero or above, as float, or raise KernelInputError."""
-    number = _number(value, name)
-    if number < 0.0:
-        raise KernelInputError(f"{name} must not be negative, but is {value}.")
-    return number
-
-
-def _number(value: object, name: str) -> float:
+def checked_number(value: Any, name: str) -> float:
+    """A finite number as float. Raises KernelInputError."""
     try:
-        number = float(value)  # type: ignore[arg-type]
+        number = float(value)
     except (TypeError, ValueError):
         raise KernelInputError(f"{name} must be a number, not {value!r}.") from None
     if not math.isfinite(number):
-        raise KernelInputError(f"{name} must be finite, not {value}.")
+        raise KernelInputError(f"{name} must be finite, not {number}.")
     return number
+
+
+def checked_point(values: Any, count: int, name: str) -> tuple[float, ...]:
+    """`count` finite numbers. Raises KernelInputError."""
+    try:
+        numbers = tuple(values)
+    except TypeError:
+        raise KernelInputError(f"{name} must be {count} numbers, not {values!r}.") from None
+    if len(numbers) != count:
+        raise KernelInputError(f"{name} must be {count} numbers, not {len(numbers)}.")
+    return tuple(checked_number(value, name) for value in numbers)
