@@ -4,7 +4,7 @@ The paper gives neither eps nor min_samples. In meters eps has no good value: ne
 the near meadow and a kilometer on the far ridge. So points are clustered as (column, row, log depth), every axis
 divided by what separates neighbors on one surface: one step of the subsample in the picture, and DEPTH_STEP in log
 depth. With eps = 1.5 the eight neighbors are reached (a diagonal is 1.41) as long as depth changes by less than about
-10 % from sample to sample; min_samples = 4 asks for more than a line. Curtains spread over depth between a ridge and
+a third from sample to sample, as on a plain that recedes to the horizon; min_samples = 4 asks for more than a line. Curtains spread over depth between a ridge and
 what is behind have no such neighbors: they are noise, and small clusters are dropped with them.
 """
 
@@ -22,7 +22,7 @@ from ..scene import Pointmap, Segmentation
 STAGE = "cleaning"
 SAMPLES = 8000
 EPS, MIN_SAMPLES = 1.5, 4
-DEPTH_STEP = 0.15
+DEPTH_STEP = 0.3
 """Change of log depth that counts as much as one step of the subsample."""
 SMALLEST_CLUSTER = 0.004
 """Share of all samples; smaller clusters are stray."""

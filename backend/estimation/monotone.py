@@ -3,7 +3,8 @@
 Seen from one point, a heightfield's horizontal range never falls when the gaze climbs in one vertical plane: whatever
 is higher in the picture is farther away or the same wall. Where a depth network says otherwise (curtains between a
 ridge and what lies behind it, spikes) the closest ranges that obey are taken: isotonic regression of the logarithm,
-weighted, by pooling adjacent violators (Ayer et al. 1955).
+weighted, by pooling adjacent violators (Ayer et al. 1955). Where that leaves a wall the range climbs a little with
+every pixel, as ground no steeper than STEEPEST does: walls of one range are rare in nature and common in errors.
 """
 
 from __future__ import annotations
@@ -46,11 +47,19 @@ def _columns(log_range, mask, weights, shear):
     return out
 
 
-def rising_ranges(log_range: np.ndarray, mask: np.ndarray, weights: np.ndarray, roll_rad: float = 0.0) -> np.ndarray:
-    """float32 (H, W): the weighted least-squares fit to `log_range` that never falls from bottom to top of a column.
+STEEPEST = math.tan(math.radians(65.0))
 
-    log_range: log of the horizontal range.   mask: bool, pixels that count; the others come back unchanged.
-    weights: positive, how far a pixel is trusted.   roll_rad: of the camera; columns lean by it.
+
+def rising_ranges(log_range: np.ndarray, tangent: np.ndarray, mask: np.ndarray, weights: np.ndarray,
+                  roll_rad: float = 0.0, steepest: float = STEEPEST) -> np.ndarray:
+    """float32 (H, W): the weighted least-squares fit to `log_range` that makes a heightfield in every column.
+
+    log_range: log of the horizontal range.   tangent: of each pixel's elevation above the horizontal.   mask: bool,
+    pixels that count; the others come back unchanged.   weights: positive, how far a pixel is trusted.   roll_rad: of
+    the camera; columns lean by it.   steepest: rise over run of the steepest ground, inf for walls.
+
+    With z = R T, ground that rises by s over run has dR / R = dT / (s - T): the least climb of log R with the tangent.
     """
-    fit = _columns(log_range.astype(np.float64), mask, weights.astype(np.float64), math.tan(roll_rad))
-    return fit.astype(np.float32)
+    climb = -np.log(np.maximum(steepest - tangent.astype(np.float64), 0.05)) if math.isfinite(steepest) else 0.0
+    fit = _columns(log_range - climb, mask, weights.astype(np.float64), math.tan(roll_rad)) + climb
+    return np.where(mask, fit, log_range).astype(np.float32)

@@ -25,6 +25,8 @@ from .resample import resample, resample_color
 STAGE = "pointmap"
 EDGE_WEIGHT = 0.1
 """Trust in a pixel on a jump of depth, against 1 on open ground."""
+SMOOTH_REACH = 0.1
+"""Distance in log range from the mean around it up to which a pixel is smoothed."""
 JUMP = 0.04
 """Change of log depth from pixel to pixel, at 1000 pixels across, at which half of the trust is gone."""
 
@@ -106,12 +108,32 @@ def trust(log_depth: np.ndarray, mask: np.ndarray) -> np.ndarray:
     return np.maximum(np.where(rim, 0.3 * weight, weight), EDGE_WEIGHT).astype(np.float32)
 
 
+def smooth_surfaces(log_range: np.ndarray, mask: np.ndarray, scale: float) -> np.ndarray:
+    """float32 (H, W): a Gaussian across columns, within the mask, but for jumps between surfaces, which stay.
+
+    scale: of lengths in pixels, 1 at 1000 pixels across.
+    """
+    sigma = (1.5 * scale, 7.0 * scale)
+    inside = mask.astype(np.float32)
+    weight = ndimage.gaussian_filter(inside, sigma, truncate=2.5)
+    mean = ndimage.gaussian_filter(np.where(mask, log_range, 0.0), sigma, truncate=2.5) / np.maximum(weight, 1e-6)
+    keep = np.exp(-(((log_range - mean) / SMOOTH_REACH) ** 2))
+    return np.where(mask, keep * mean + (1.0 - keep) * log_range, log_range).astype(np.float32)
+
+
 def heightfield_points(log_depth: np.ndarray, mask: np.ndarray, camera: Camera) -> np.ndarray:
-    """float32 (H, W, 3) camera frame, NaN outside `mask`: ranges made to rise in every column (`monotone`)."""
+    """float32 (H, W, 3) camera frame, NaN outside `mask`: ranges made to rise in every column (`monotone`).
+
+    Columns are fitted one by one, which leaves streaks; so the fit is smoothed along surfaces and fitted again.
+    """
     height, width = mask.shape
     rays = camera.rays_camera(width, height)
     directions = rays @ camera.rotation().T.astype(np.float32)
-    ground = np.log(np.maximum(np.hypot(directions[..., 0], directions[..., 1]), 0.05))
-    log_range = rising_ranges(log_depth + ground, mask, trust(log_depth, mask), camera.roll_rad)
+    run = np.maximum(np.hypot(directions[..., 0], directions[..., 1]), 0.05)
+    ground, tangent = np.log(run), directions[..., 2] / run
+    weights = trust(log_depth, mask)
+    fit = rising_ranges(log_depth + ground, tangent, mask, weights, camera.roll_rad)
+    fit = smooth_surfaces(fit, mask, width / 1000.0)
+    log_range = rising_ranges(fit, tangent, mask, weights, camera.roll_rad)
     points = rays * np.exp(log_range - ground)[..., None]
     return np.where(mask[..., None], points, np.float32(np.nan)).astype(np.float32)

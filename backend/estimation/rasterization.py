@@ -7,6 +7,7 @@ span a jump of distance, and a cell is visible only where a triangle covers its 
 from __future__ import annotations
 
 import numpy as np
+from scipy import ndimage
 
 from kernels.rasterize import rasterize_surface
 
@@ -34,7 +35,8 @@ def rasterize(posed: PosedScene, segmentation: Segmentation, settings: TerrainSe
     if covered.sum() < FEWEST_CELLS:
         raise ImplausibleGeometry("Almost none of the visible ground falls on the grid; choose another spacing.")
     ctx.progress(0.6, "keeping ridges where the picture has them")
-    quads = strips(segmentation.sky, mask, log_range, camera, STRIP_CELLS * grid.dx_m, jump)
+    land, known = segmentation.terrain | mask, nearest_known(log_range, mask, segmentation.terrain)
+    quads = strips(segmentation.sky, land, known, camera, STRIP_CELLS * grid.dx_m, jump)
     skimmed, on_strip = skimmed_heights(quads, grid)
     silhouette = on_strip & ~covered
     heights = np.where(covered, heights, np.where(silhouette, skimmed, np.float32(np.nan))).astype(np.float32)
@@ -47,6 +49,14 @@ def horizontal_log_range(posed: PosedScene) -> np.ndarray:
     x, y, _ = posed.camera.position_m
     points = np.where(posed.mask[..., None], posed.points, np.float32(1.0))
     return np.log(np.maximum(np.hypot(points[..., 0] - x, points[..., 1] - y), 1e-3)).astype(np.float32)
+
+
+def nearest_known(log_range: np.ndarray, mask: np.ndarray, land: np.ndarray) -> np.ndarray:
+    """Land whose points were removed as stray takes the range of the nearest point: its ridge is still in the picture."""
+    if not (land & ~mask).any():
+        return log_range
+    nearest = ndimage.distance_transform_edt(~mask, return_distances=False, return_indices=True)
+    return log_range[tuple(nearest)]
 
 
 def whole_quads(mask: np.ndarray, log_range: np.ndarray, jump: float) -> np.ndarray:
