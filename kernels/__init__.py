@@ -1,52 +1,33 @@
-"""Terrain kernels: NumPy grids in and out, Numba inside.
+"""Terrain kernels: arrays in, arrays out; NumPy and Numba, nothing of photographs, networks or Blender.
 
-Functions load on first use, so that importing the package costs nothing. Some share the name of their module (breach,
-fill, view_bound): as an attribute of the package the name is always the function, whatever was imported before;
-`from kernels.breach import breach` works as well.
+breach       breach                                     carve a way out of every depression
+fill         fill, water_depth, mean_depression_depth   standing water
+flow         flow_receivers, flow_accumulation          where water goes
+view_bound   view_bound                                 the height above which hidden ground would be seen
+shadow       cast_shadow                                what the sun does not reach
+rasterize    rasterize_surface, rasterize_points        scattered heights to a grid, upper envelope
+derivatives  slope, aspect, laplacian, curvature        shape of the surface
+raycast      render_range and others                    pictures of a heightfield
+errors       KernelInputError                           what all of the above raise for bad input
+
+`from kernels.breach import breach`; after `import kernels`, modules load when first named (`kernels.breach.breach`).
 """
 
 from __future__ import annotations
 
 import importlib
-import sys
-from types import ModuleType
 from typing import Any
 
-_HOMES = {
-    "KernelInputError": "errors",
-    "breach": "breach",
-    "fill": "fill",
-    "water_depth": "fill",
-    "mean_depression_depth": "fill",
-    "flow_receivers": "flow",
-    "flow_accumulation": "flow",
-    "view_bound": "view_bound",
-    "rasterize_surface": "rasterize",
-    "cast_shadow": "shadow",
-    "slope": "derivatives",
-    "aspect": "derivatives",
-    "laplacian": "derivatives",
-    "curvature": "derivatives",
-    "render_range": "raycast",
-}
+_MODULES = ("breach", "derivatives", "errors", "fill", "flow", "rasterize", "raycast", "shadow", "view_bound")
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    if name in _MODULES:
+        return importlib.import_module(f".{name}", __name__)
+    if name == "KernelInputError":
+        return importlib.import_module(".errors", __name__).KernelInputError
+    raise AttributeError(f"module 'kernels' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted(set(globals()) | set(_HOMES))
-
-
-class _Package(ModuleType):
-    """Importing kernels.breach would set the attribute `breach` to the module and hide the function: leave it unset."""
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if not (isinstance(value, ModuleType) and name in _HOMES):
-            super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package
+    return [*_MODULES, "KernelInputError"]

@@ -1,281 +1,351 @@
-"""The graph of basins: labels, passes, and the spanning tree of lowest passes (Boruvka).
+"""The graph of basins under a D8 flow, its lowest spanning tree, and the way each basin spills.
 
-A basin is the set of cells whose steepest path ends in the same pit; basin 0 is the outside (all paths that end in an
-outlet). Two neighboring cells of different basins are an edge whose height is the higher of the two cells. Edges are
-ordered by (height, edge number), a total order, so the spanning tree is unique and nothing depends on the order of
-work. Source: Cordonnier, Bovy, Braun 2019 (basin graph); Pixels2Peaks, Algorithm 2 (parallel Boruvka).
-
-Edge number: 4 * cell + k, where k counts the four neighbors after the cell in reading order (E, SW, S, SE).
-All grids are flat (rows * cols), C order, heights in metres.
+Steepest descent splits a grid into basins, one a pit; all outlets together are basin 0. Two basins meet along edges
+between neighboring cells; the height of an edge is that of its higher cell. Boruvka's algorithm finds the spanning tree
+of lowest passes: round 1 straight from the grid, later rounds from the edges between different survivors
+(Cordonnier, Bovy and Braun 2019; Jain et al. 2024). Keys are (sortable height << 32 | edge id), a total order, so the
+tree is unique and ties do not depend on anything but the numbering of cells.
 """
 
 from __future__ import annotations
 
+import numba
 import numpy as np
-from numba import njit
 
-NO_EDGE = np.int64(np.iinfo(np.int64).max)
+_ROOT2 = np.float32(0.70710678)
+_NONE = np.uint64(0xFFFFFFFFFFFFFFFF)
 
 
-@njit(cache=True)
-def label_basins(receivers, outlets):
-    """Return (labels int32 (n,), pits int32 (basins,)): basin of each cell; pits[0] = -1 is the outside."""
+@numba.njit(cache=True, nogil=True)
+def _steepest_slow(z, r, c):
+    """Flat index of the steepest lower neighbor of any cell, borders included; the cell itself for a pit."""
+    rows, cols = z.shape
+    best, target = np.float32(0.0), r * cols + c
+    for i in range(max(r - 1, 0), min(r + 2, rows)):
+        for j in range(max(c - 1, 0), min(c + 2, cols)):
+            drop = z[r, c] - z[i, j]
+            if i != r and j != c:
+                drop *= _ROOT2
+            if drop > best:
+                best, target = drop, i * cols + j
+    return target
+
+
+@numba.njit(cache=True, nogil=True)
+def descend(z, outlets, border):
+    """int32 (n,) D8 receivers: the neighbor down the steepest way, ties to the first in reading order.
+
+    outlets: bool (rows, cols), or (0, 0) with border=True for the border cells. Outlets and pits point to themselves.
+    """
+    rows, cols = z.shape
+    receivers = np.empty(rows * cols, np.int32)
+    for r in range(rows):
+        base = r * cols
+        edge_row = r == 0 or r == rows - 1
+        for c in range(cols):
+            if edge_row or c == 0 or c == cols - 1:
+                root = border or outlets[r, c]
+                receivers[base + c] = base + c if root else _steepest_slow(z, r, c)
+                continue
+            if not border and outlets[r, c]:
+                receivers[base + c] = base + c
+                continue
+            h = z[r, c]
+            best, step = np.float32(0.0), 0
+            drop = (h - z[r - 1, c - 1]) * _ROOT2
+            if drop > best:
+                best, step = drop, -cols - 1
+            drop = h - z[r - 1, c]
+            if drop > best:
+                best, step = drop, -cols
+            drop = (h - z[r - 1, c + 1]) * _ROOT2
+            if drop > best:
+                best, step = drop, -cols + 1
+            drop = h - z[r, c - 1]
+            if drop > best:
+                best, step = drop, -1
+            drop = h - z[r, c + 1]
+            if drop > best:
+                best, step = drop, 1
+            drop = (h - z[r + 1, c - 1]) * _ROOT2
+            if drop > best:
+                best, step = drop, cols - 1
+            drop = h - z[r + 1, c]
+            if drop > best:
+                best, step = drop, cols
+            drop = (h - z[r + 1, c + 1]) * _ROOT2
+            if drop > best:
+                best, step = drop, cols + 1
+            receivers[base + c] = base + c + step
+    return receivers
+
+
+@numba.njit(cache=True, nogil=True)
+def label(receivers, outlets, border, rows, cols):
+    """Basin of every cell, int32 (n,), 0 = drains to an outlet; and the pits, int32: pits[b - 1] is that of basin b."""
     n = receivers.size
     labels = np.full(n, -1, np.int32)
-    count = 1
-    for cell in range(n):
-        if receivers[cell] == cell:
-            if outlets[cell]:
+    pits = np.empty(n // 4 + 16, np.int32)
+    count = 0
+    flat = outlets.ravel()
+    for start in range(n):
+        if labels[start] >= 0:
+            continue
+        cell = start
+        while labels[cell] < 0 and receivers[cell] != cell:
+            cell = receivers[cell]
+        if labels[cell] < 0:
+            if border:
+                r, c = cell // cols, cell % cols
+                outlet = r == 0 or c == 0 or r == rows - 1 or c == cols - 1
+            else:
+                outlet = flat[cell]
+            if outlet:
                 labels[cell] = 0
             else:
+                if count == pits.size:
+                    grown = np.empty(2 * count, np.int32)
+                    grown[:count] = pits
+                    pits = grown
+                pits[count] = cell
+                count += 1
                 labels[cell] = count
-                count += 1
-    pits = np.full(count, -1, np.int32)
-    for cell in range(n):
-        if receivers[cell] == cell:
-            if labels[cell] > 0:
-                pits[labels[cell]] = cell
-            continue
-        end = cell
-        while labels[end] < 0:
-            end = receivers[end]
-        label = labels[end]
-        step = cell
-        while labels[step] < 0:
-            labels[step] = label
-            step = receivers[step]
-    return labels, pits
+        basin = labels[cell]
+        cell = start
+        while labels[cell] < 0:
+            labels[cell] = basin
+            cell = receivers[cell]
+    return labels, pits[:count].copy()
 
 
-@njit(cache=True)
-def first_fixed_heights(heights, receivers, fixed):
-    """Height of the first fixed cell on each cell's downhill path, the cell included; -inf where there is none."""
-    n = heights.size
-    found = np.full(n, np.nan, np.float32)
-    for cell in range(n):
-        end = cell
-        while np.isnan(found[end]) and not fixed[end] and receivers[end] != end:
-            end = receivers[end]
-        if np.isnan(found[end]):
-            found[end] = heights[end] if fixed[end] else -np.inf
-        value = found[end]
-        step = cell
-        while step != end:
-            found[step] = value
-            step = receivers[step]
-    return found
+@numba.njit(cache=True, nogil=True)
+def sortable(bits):
+    """int32 (n,) that sorts like the float32 whose bits are given."""
+    out = np.empty(bits.size, np.int32)
+    for k in range(bits.size):
+        b = bits[k]
+        out[k] = b ^ ((b >> 31) & 0x7FFFFFFF)
+    return out
 
 
-@njit(cache=True)
-def root_heights(heights, receivers):
-    """Height of the pit or outlet where each cell's downhill path ends, float32 (n,)."""
-    n = heights.size
-    found = np.full(n, np.nan, np.float32)
-    for cell in range(n):
-        end = cell
-        while np.isnan(found[end]) and receivers[end] != end:
-            end = receivers[end]
-        if np.isnan(found[end]):
-            found[end] = heights[end]
-        value = found[end]
-        step = cell
-        while step != end:
-            found[step] = value
-            step = receivers[step]
-    return found
+@numba.njit(cache=True, nogil=True, inline="always")
+def _key(height, edge):
+    return (np.uint64(np.int64(height) + 2147483648) << np.uint64(32)) | np.uint64(edge)
 
 
-@njit(cache=True, inline="always")
-def _edge_key(heights, a, b, edge, penalty, first_fixed, roots):
-    height = max(heights[a], heights[b])
-    if penalty > 0.0 and max(first_fixed[a], first_fixed[b]) > max(roots[a], roots[b]):
-        height = np.float32(height + penalty)
-    bits = np.int64(np.float32(height).view(np.int32))
-    if bits < 0:
-        bits = bits ^ np.int64(0x7FFFFFFF)
-    return (bits << np.int64(32)) | np.int64(edge)
+@numba.njit(cache=True, nogil=True)
+def _first_round(height, labels, rows, cols, basins):
+    """Lowest edge of every basin, uint64 (basins + 1,), straight from the grid."""
+    best = np.full(basins + 1, _NONE, np.uint64)
+    for r in range(rows):
+        for c in range(cols):
+            cell = r * cols + c
+            mine, h = labels[cell], height[cell]
+            for d in range(4):
+                if d == 0:
+                    if c + 1 == cols:
+                        continue
+                    other = cell + 1
+                else:
+                    j = c + d - 2
+                    if r + 1 == rows or j < 0 or j >= cols:
+                        continue
+                    other = cell + cols + d - 2
+                theirs = labels[other]
+                if theirs != mine:
+                    key = _key(max(h, height[other]), 4 * cell + d)
+                    if key < best[mine]:
+                        best[mine] = key
+                    if key < best[theirs]:
+                        best[theirs] = key
+    return best
 
 
-@njit(cache=True)
-def _scan_grid(heights, rows, cols, labels, component, penalty, first_fixed, roots, best, keys, ends):
-    """Visit the edges between different components: keep the best of each component, and list them if keys has room.
-
-    Returns the number of edges seen; where keys is too short nothing beyond its end is written.
-    """
-    count = 0
-    room = keys.size
-    offsets = (1, cols - 1, cols, cols + 1)
-    for row in range(rows):
-        for col in range(cols):
-            a = row * cols + col
-            basin = labels[a]
-            for k in range(4):
-                if (k > 0 and row == rows - 1) or (k == 1 and col == 0) or (k != 1 and k != 2 and col == cols - 1):
-                    continue
-                b = a + offsets[k]
-                if labels[b] == basin:
-                    continue
-                one, two = component[basin], component[labels[b]]
-                if one == two:
-                    continue
-                key = _edge_key(heights, a, b, 4 * a + k, penalty, first_fixed, roots)
-                if key < best[one]:
-                    best[one] = key
-                if key < best[two]:
-                    best[two] = key
-                if count < room:
-                    keys[count] = key
-                    ends[count, 0] = one
-                    ends[count, 1] = two
-                count += 1
-    return count
+@numba.njit(cache=True, nogil=True, inline="always")
+def ends(key, cols):
+    """The two cells of an edge from its key."""
+    edge = np.int64(key & np.uint64(0xFFFFFFFF))
+    cell, d = edge >> 2, edge & 3
+    return cell, (cell + 1 if d == 0 else cell + cols + d - 2)
 
 
-@njit(cache=True, inline="always")
-def _edge_cells(edge, cols):
-    a = edge >> 2
-    k = edge & 3
-    return a, (a + 1 if k == 0 else a + cols - 2 + k)
+@numba.njit(cache=True, nogil=True)
+def _find(component, node):
+    """Root of a node, halving the way there."""
+    while component[node] != node:
+        component[node] = component[component[node]]
+        node = component[node]
+    return node
 
 
-@njit(cache=True)
-def _hook(best, labels, cols, component, tree, size):
-    """Join each component with the other end of its best edge; returns the tree's new size. Updates component."""
-    basins = best.size
-    target = np.arange(basins).astype(np.int32)
-    for root in range(1, basins):
-        if component[root] != root or best[root] == NO_EDGE:
-            continue
-        a, b = _edge_cells(best[root] & np.int64(0xFFFFFFFF), cols)
-        one, two = component[labels[a]], component[labels[b]]
-        target[root] = two if one == root else one
-    for root in range(1, basins):
-        other = target[root]
-        if other == root:
-            continue
-        if target[other] == root and root < other:  # both chose the same edge: the smaller stays the root
-            target[root] = root
-            continue
-        tree[size] = best[root] & np.int64(0xFFFFFFFF)
-        size += 1
-    for basin in range(basins):
-        root = component[basin]
-        while target[root] != root:
-            target[root] = target[target[root]]
-            root = target[root]
-        component[basin] = root
-    return size
-
-
-@njit(cache=True)
-def spanning_tree(heights, rows, cols, labels, basins, penalty, first_fixed, roots):
-    """Edge numbers, int64 (basins - 1,), of the spanning tree of lowest passes.
-
-    penalty (metres) is added to a pass whose path would carve fixed cells; first_fixed and roots are read only then.
-    """
-    tree = np.empty(basins - 1, np.int64)
-    component = np.arange(basins).astype(np.int32)
-    best = np.full(basins, NO_EDGE, np.int64)
-    none = np.empty(0, np.int64)
-    no_ends = np.empty((0, 2), np.int32)
-    if basins == 1:
-        return tree
-    _scan_grid(heights, rows, cols, labels, component, penalty, first_fixed, roots, best, none, no_ends)
-    size = _hook(best, labels, cols, component, tree, 0)
-    if size == basins - 1:
-        return tree
-    best[:] = NO_EDGE
-    room = heights.size // 4 + 16
-    keys = np.empty(room, np.int64)
-    ends = np.empty((room, 2), np.int32)
-    count = _scan_grid(heights, rows, cols, labels, component, penalty, first_fixed, roots, best, keys, ends)
-    if count > room:
-        keys = np.empty(count, np.int64)
-        ends = np.empty((count, 2), np.int32)
-        _scan_grid(heights, rows, cols, labels, component, penalty, first_fixed, roots, best, keys, ends)
-    while True:
-        size = _hook(best, labels, cols, component, tree, size)
-        if size == basins - 1:
-            return tree
-        best[:] = NO_EDGE
-        kept = 0
-        for i in range(count):
-            one, two = component[ends[i, 0]], component[ends[i, 1]]
-            if one == two:
-                continue
-            key = keys[i]
-            keys[kept] = key
-            ends[kept, 0] = one
-            ends[kept, 1] = two
+@numba.njit(cache=True, nogil=True)
+def _merge(best, component, alive, labels, cols, tree, found):
+    """Hook every component along its lowest edge and append those edges to `tree`. Returns survivors and edges so far."""
+    partner = np.empty(alive.size, np.int32)
+    for k in range(alive.size):
+        a, b = ends(best[alive[k]], cols)
+        a, b = _find(component, labels[a]), _find(component, labels[b])
+        partner[k] = b if a == alive[k] else a
+    kept = 0
+    survivors = np.empty(alive.size, np.int32)
+    for k in range(alive.size):
+        root, other = alive[k], partner[k]
+        if other != 0 and best[other] == best[root] and root < other:  # they chose each other: the smaller one stays
+            survivors[kept] = root
             kept += 1
-            if key < best[one]:
-                best[one] = key
-            if key < best[two]:
-                best[two] = key
-        count = kept
+        else:
+            component[root] = other
+            tree[found] = best[root]
+            found += 1
+    for root in alive:
+        component[root] = _find(component, root)
+    return survivors[:kept], found
 
 
-@njit(cache=True)
-def orient_tree(tree, labels, cols, basins):
-    """Direct the tree at the outside.
+@numba.njit(cache=True, nogil=True)
+def _edges_between(height, labels, component, rows, cols):
+    """Edges whose ends lie in different components: keys uint64, and both components int32."""
+    for counting in (True, False):
+        if counting:
+            size = 0
+            keys, left, right = np.empty(0, np.uint64), np.empty(0, np.int32), np.empty(0, np.int32)
+        else:
+            keys, left, right = np.empty(size, np.uint64), np.empty(size, np.int32), np.empty(size, np.int32)
+        size = 0
+        for r in range(rows):
+            for c in range(cols):
+                cell = r * cols + c
+                mine = labels[cell]
+                for d in range(4):
+                    if d == 0:
+                        if c + 1 == cols:
+                            continue
+                        other = cell + 1
+                    else:
+                        j = c + d - 2
+                        if r + 1 == rows or j < 0 or j >= cols:
+                            continue
+                        other = cell + cols + d - 2
+                    if labels[other] == mine:
+                        continue
+                    a, b = component[mine], component[labels[other]]
+                    if a != b:
+                        if not counting:
+                            keys[size] = _key(max(height[cell], height[other]), 4 * cell + d)
+                            left[size], right[size] = a, b
+                        size += 1
+    return keys, left, right
 
-    Returns (order int32 (basins,) from the outside inwards, exits int32 (basins, 2)): exits[basin] = (own cell,
-    cell of the parent basin) of the pass through which the basin spills.
+
+@numba.njit(cache=True, nogil=True)
+def spanning_tree(height, labels, rows, cols, basins):
+    """The edges of the lowest spanning tree of basins 0..basins, uint64 (basins,) keys.
+
+    height: sortable int32 (n,) heights at which passes are compared.
     """
-    start = np.zeros(basins + 1, np.int32)
-    for i in range(tree.size):
-        a, b = _edge_cells(tree[i], cols)
+    tree = np.empty(basins, np.uint64)
+    component = np.arange(basins + 1).astype(np.int32)
+    alive = component[1:].copy()
+    best = _first_round(height, labels, rows, cols, basins)
+    alive, found = _merge(best, component, alive, labels, cols, tree, 0)
+    if alive.size == 0:
+        return tree
+    for node in range(basins + 1):
+        component[node] = _find(component, node)
+    keys, left, right = _edges_between(height, labels, component, rows, cols)
+    while alive.size:
+        for root in alive:
+            best[root] = _NONE
+        kept = 0
+        for e in range(keys.size):
+            a, b = component[left[e]], component[right[e]]
+            if a == b:
+                continue
+            key = keys[e]
+            keys[kept], left[kept], right[kept] = key, a, b
+            kept += 1
+            if key < best[a]:
+                best[a] = key
+            if key < best[b]:
+                best[b] = key
+        keys, left, right = keys[:kept], left[:kept], right[:kept]
+        alive, found = _merge(best, component, alive, labels, cols, tree, found)
+    return tree
+
+
+@numba.njit(cache=True, nogil=True)
+def spill(tree, labels, cols, z):
+    """How every basin leaves, walking the tree from basin 0 outward.
+
+    z: float32 (n,).   Returns int32 (basins + 1,) `inner` (last cell in the basin), `outer` (first cell beyond) and
+    float32 `level`: the height to which the basin fills, -inf for basin 0.
+    """
+    count = tree.size + 1
+    start = np.zeros(count + 1, np.int32)
+    for key in tree:
+        a, b = ends(key, cols)
         start[labels[a] + 1] += 1
         start[labels[b] + 1] += 1
-    for basin in range(basins):
-        start[basin + 1] += start[basin]
-    place = start[:-1].copy()
-    cells = np.empty((2 * tree.size, 2), np.int32)
-    for i in range(tree.size):
-        a, b = _edge_cells(tree[i], cols)
-        one, two = labels[a], labels[b]
-        cells[place[one], 0] = a
-        cells[place[one], 1] = b
-        place[one] += 1
-        cells[place[two], 0] = b
-        cells[place[two], 1] = a
-        place[two] += 1
-    order = np.zeros(basins, np.int32)
-    exits = np.full((basins, 2), -1, np.int32)
-    seen = 1
-    for i in range(basins):
-        basin = order[i]
-        for j in range(start[basin], start[basin + 1]):
-            inner = labels[cells[j, 1]]
-            if inner != 0 and exits[inner, 0] < 0:
-                exits[inner, 0] = cells[j, 1]
-                exits[inner, 1] = cells[j, 0]
-                order[seen] = inner
-                seen += 1
-    return order, exits
+    for k in range(count):
+        start[k + 1] += start[k]
+    spot = start[:-1].copy()
+    near = np.empty(2 * tree.size, np.int32)
+    far = np.empty(2 * tree.size, np.int32)
+    for key in tree:
+        a, b = ends(key, cols)
+        for way in range(2):
+            k = spot[labels[a]]
+            near[k], far[k] = a, b
+            spot[labels[a]] += 1
+            a, b = b, a
+    inner = np.full(count, -1, np.int32)
+    outer = np.full(count, -1, np.int32)
+    level = np.full(count, -np.inf, np.float32)
+    queue = np.zeros(count, np.int32)
+    filled = 1
+    for head in range(count):
+        basin = queue[head]
+        for k in range(start[basin], start[basin + 1]):
+            other = labels[far[k]]
+            if other == 0 or inner[other] >= 0:
+                continue
+            inner[other], outer[other] = far[k], near[k]
+            level[other] = max(level[basin], max(z[far[k]], z[near[k]]))
+            queue[filled] = other
+            filled += 1
+    return inner, outer, level
 
 
-@njit(cache=True)
-def carve_receivers(receivers, exits):
-    """Turn each basin's path from its pass to its pit around, in place, so that the pit drains through the pass."""
-    for basin in range(1, exits.shape[0]):
-        cell = exits[basin, 0]
-        after = exits[basin, 1]
+@numba.njit(cache=True, nogil=True)
+def reroute(receivers, inner, outer):
+    """Turn the ways from pits to passes around, in place: every cell then drains to an outlet."""
+    for basin in range(1, inner.size):
+        cell, target = inner[basin], outer[basin]
         while True:
-            before = receivers[cell]
-            receivers[cell] = after
-            if before == cell:
+            following = receivers[cell]
+            receivers[cell] = target
+            if following == cell:
                 break
-            after = cell
-            cell = before
+            cell, target = following, cell
 
 
-@njit(cache=True)
-def water_levels(heights, order, exits, labels):
-    """Level in metres, float32 (basins,), up to which each basin fills; -inf for the outside."""
-    levels = np.full(order.size, -np.inf, np.float32)
-    for i in range(1, order.size):
-        basin = order[i]
-        inner, outer = exits[basin, 0], exits[basin, 1]
-        levels[basin] = max(max(heights[inner], heights[outer]), levels[labels[outer]])
-    return levels
+@numba.njit(cache=True, nogil=True)
+def penalized(z, receivers, fixed, penalty):
+    """float32 (n,): heights plus `penalty` where the cell, or one on its way down to its pit, is fixed."""
+    n = z.size
+    state = np.zeros(n, np.uint8)  # 0 unknown, 1 free, 2 blocked
+    out = np.empty(n, np.float32)
+    for start in range(n):
+        cell = start
+        while state[cell] == 0 and not fixed[cell] and receivers[cell] != cell:
+            cell = receivers[cell]
+        if state[cell] == 0:
+            state[cell] = 2 if fixed[cell] else 1
+        verdict = state[cell]
+        cell = start
+        while state[cell] == 0:
+            state[cell] = verdict
+            cell = receivers[cell]
+    for k in range(n):
+        out[k] = z[k] + penalty if state[k] == 2 else z[k]
+    return out

@@ -1,9 +1,9 @@
-"""Carve channels so that every cell drains: depression breaching that never raises a cell.
+"""Depression breaching: carve the least high ways out of every depression (Pixels2Peaks algorithm 1).
 
-The lowest passes route every depression (flow.route); along each path a cell is lowered until the step from the cell
-above it drops at least epsilon. Done in fixed point, int32 in units of 2^-14 m, so that sums are exact, whatever the
-order, and flat heights of thousands of metres still keep their drops; float32 would lose 0.1 m over long paths.
-Source: Pixels2Peaks, Section 4 and Algorithm 1, with roots that give once and stop.
+Heights are carved in fixed point, int32 in units of 2^-14 m, so that sums are exact and the result does not depend on
+the order of the work. The drop is rounded up so that every step of the float32 result still drops by at least epsilon.
+Algorithm 1 as printed lowers the outlets without end (each round takes from roots again); carving along the receivers
+from upstream to downstream gives its result without that fault.
 """
 
 from __future__ import annotations
@@ -12,164 +12,177 @@ import math
 from dataclasses import dataclass
 from typing import Literal, overload
 
+import numba
 import numpy as np
-from numba import njit
-from numpy.typing import NDArray
 
-from kernels.errors import (
-    KernelInputError,
-    validate_heights,
-    validate_mask,
-    validate_not_negative,
-    validate_positive,
-)
-from kernels.flow import count_donors, outlet_mask, route
+from .errors import KernelInputError, checked_grid, checked_mask, checked_number, checked_positive
+from .flow import checked_outlets, indegrees, route
 
 UNIT_M = 2.0**-14
-HEIGHT_LIMIT_M = 100_000.0
+_LOWEST = -(2**31) + 1
+_STEPS_PER_CELL = 4
 
 
 @dataclass(frozen=True)
 class BreachReport:
-    """What breaching did to a grid.
+    """What breaching did.
 
-    lowered: cells carved. cut_max_m, cut_mean_m: deepest cut, and the mean over the carved cells. outlet_cut_max_m:
-    deepest cut of an outlet, which is needed where a pit lies below it. violations: cells whose way down ends at a
-    fixed cell that is too high. epsilon_m: the drop that is kept at each step, after rounding to fixed point.
+    changed: cells lowered.   max_cut_m, mean_cut_m: over all cells.   volume_m: sum of cuts, times dx^2 gives m^3.
+    border_cut_max_m: deepest cut of an outlet.   epsilon_m: the drop really used.
+    fixed_violations: cells that still do not drop enough because a fixed cell lies below them on their way.
     """
 
-    lowered: int
-    cut_max_m: float
-    cut_mean_m: float
-    outlet_cut_max_m: float
-    violations: int
+    changed: int
+    max_cut_m: float
+    mean_cut_m: float
+    volume_m: float
+    border_cut_max_m: float
     epsilon_m: float
+    fixed_violations: int
 
 
-@overload
-def breach(
-    heights: NDArray[np.floating],
-    *,
-    epsilon_m: float = ...,
-    fixed: NDArray[np.bool_] | None = ...,
-    outlets: NDArray[np.bool_] | None = ...,
-    return_report: Literal[False] = ...,
-    fixed_penalty_m: float = ...,
-) -> NDArray[np.float32]: ...
-
-
-@overload
-def breach(
-    heights: NDArray[np.floating],
-    *,
-    epsilon_m: float = ...,
-    fixed: NDArray[np.bool_] | None = ...,
-    outlets: NDArray[np.bool_] | None = ...,
-    return_report: Literal[True],
-    fixed_penalty_m: float = ...,
-) -> tuple[NDArray[np.float32], BreachReport]: ...
-
-
-def breach(
-    heights: NDArray[np.floating],
-    *,
-    epsilon_m: float = 1e-3,
-    fixed: NDArray[np.bool_] | None = None,
-    outlets: NDArray[np.bool_] | None = None,
-    return_report: bool = False,
-    fixed_penalty_m: float = 0.0,
-) -> NDArray[np.float32] | tuple[NDArray[np.float32], BreachReport]:
-    """Return float32 (rows, cols) in metres where every cell has a path down to an outlet, epsilon_m or more a step.
-
-    heights: float32 or float64 (rows, cols) in metres, within 100 km of zero. outlets: boolean (rows, cols), by
-    default the border. fixed: boolean (rows, cols), cells that are never lowered; water may be routed over them, and
-    what then cannot drain is counted in the report. fixed_penalty_m: how much higher a pass counts where draining
-    through it would carve fixed cells. With return_report also a BreachReport.
-
-    No cell is raised; cells that need no cut keep their bits. The drop is rounded up to the fixed point and to the
-    spacing of float32 at the highest cell. Raises KernelInputError for inputs that cannot be breached.
-    """
-    grid = validate_heights(heights)
-    ends = outlet_mask(grid.shape, outlets)
-    held = None if fixed is None else validate_mask(fixed, grid.shape, "fixed")
-    penalty = validate_not_negative(fixed_penalty_m, "fixed_penalty_m")
-    drop = _drop_units(validate_positive(epsilon_m, "epsilon_m"), grid)
-    receivers = route(grid, ends, held, penalty).receivers
-    units = np.rint(grid * np.float32(1.0 / UNIT_M)).astype(np.int32).ravel()
-    carved = units.copy()
-    keep = np.zeros(0, np.bool_) if held is None else held.ravel()
-    if not _push_down(carved, receivers, keep, drop, grid.size // 8):
-        _sweep(carved, receivers, keep, drop)
-    changed = carved < units
-    result = grid.copy()
-    result.reshape(-1)[changed] = carved[changed] * UNIT_M
-    if not return_report:
-        return result
-    cut = grid - result
-    count = int(np.count_nonzero(changed))
-    return result, BreachReport(
-        lowered=count,
-        cut_max_m=float(cut.max()),
-        cut_mean_m=float(cut.sum(dtype=np.float64)) / max(count, 1),
-        outlet_cut_max_m=float(cut[ends].max()),
-        violations=0 if held is None else int(_violations(carved, receivers, drop)),
-        epsilon_m=int(drop) * UNIT_M,
-    )
-
-
-def _drop_units(epsilon_m: float, grid: NDArray[np.float32]) -> np.int32:
-    """Drop in units of 2^-14 m: rounded up, and to a multiple of the float32 spacing at the highest cell."""
-    highest = float(np.abs(grid).max())
-    if highest > HEIGHT_LIMIT_M:
-        raise KernelInputError(f"heights must lie within 100000 m of zero, but one is {highest:g} m away.")
-    spacing = max(1, int(float(np.spacing(np.float32(highest))) / UNIT_M))
-    drop = math.ceil(math.ceil(epsilon_m / UNIT_M) / spacing) * spacing
-    if drop * grid.size * UNIT_M > 131_000.0 - HEIGHT_LIMIT_M:
-        raise KernelInputError(f"epsilon_m = {epsilon_m:g} m is too large for {grid.size} cells.")
-    return np.int32(drop)
-
-
-@njit(cache=True)
-def _push_down(heights, receivers, fixed, drop, budget):
-    """Lower each cell's way down where it is too high, in place; False where that takes more steps than the budget."""
-    for start in range(heights.size):
+@numba.njit(cache=True, nogil=True)
+def _push_down(units, receivers, fixed, epsilon, budget):
+    """Lower each receiver that lies too high, and so on downstream, in place. False if the steps did not suffice."""
+    some_fixed = fixed.size > 0
+    for start in range(units.size):
         cell = start
-        while True:
-            below = receivers[cell]
-            level = heights[cell] - drop
-            if below == cell or heights[below] <= level or (fixed.size and fixed[below]):
+        target = receivers[cell]
+        while target != cell:
+            least = np.int64(units[cell]) - epsilon
+            if units[target] <= least or (some_fixed and fixed[target]):
                 break
-            heights[below] = level
+            if least < _LOWEST:
+                return False
+            units[target] = least
             budget -= 1
             if budget < 0:
                 return False
-            cell = below
+            cell, target = target, receivers[target]
     return True
 
 
-@njit(cache=True)
-def _sweep(heights, receivers, fixed, drop):
-    """The same from upstream to downstream, each cell once: linear in the number of cells."""
-    donors = count_donors(receivers)
-    for start in range(heights.size):
-        cell = start
-        while donors[cell] == 0:
-            donors[cell] = 255
-            below = receivers[cell]
-            if below == cell:
+@numba.njit(cache=True, nogil=True)
+def _sweep_down(units, receivers, degree, fixed, epsilon):
+    """The same in one pass from the springs down: O(n) whatever the terrain. False if heights run out of range."""
+    some_fixed = fixed.size > 0
+    for spring in range(units.size):
+        cell = spring
+        while degree[cell] == 0:
+            degree[cell] = 255
+            target = receivers[cell]
+            if target == cell:
                 break
-            level = heights[cell] - drop
-            if heights[below] > level and not (fixed.size and fixed[below]):
-                heights[below] = level
-            donors[below] -= 1
-            cell = below
+            least = np.int64(units[cell]) - epsilon
+            if units[target] > least and not (some_fixed and fixed[target]):
+                if least < _LOWEST:
+                    return False
+                units[target] = least
+            degree[target] -= 1
+            cell = target
+    return True
 
 
-@njit(cache=True)
-def _violations(heights, receivers, drop):
-    count = 0
-    for cell in range(heights.size):
-        below = receivers[cell]
-        if below != cell and heights[below] > heights[cell] - drop:
-            count += 1
-    return count
+@numba.njit(cache=True, nogil=True)
+def _to_units(z, scale):
+    out = np.empty(z.size, np.int32)
+    for k in range(z.size):
+        out[k] = np.int32(np.rint(np.float64(z[k]) * scale))
+    return out
+
+
+@numba.njit(cache=True, nogil=True)
+def _write_back(z, units, receivers, fixed, unit, scale, epsilon):
+    """Carved heights (only changed cells differ) and the numbers of the report."""
+    out = z.copy()
+    changed, violations = 0, 0
+    total, deepest, border = 0.0, 0.0, 0.0
+    for k in range(z.size):
+        if units[k] != np.int32(np.rint(np.float64(z[k]) * scale)):
+            out[k] = np.float32(units[k] * unit)
+            cut = np.float64(z[k]) - np.float64(out[k])
+            changed += 1
+            total += cut
+            deepest = max(deepest, cut)
+            if receivers[k] == k:
+                border = max(border, cut)
+        if fixed.size > 0 and receivers[k] != k and units[receivers[k]] > np.int64(units[k]) - epsilon:
+            violations += 1
+    return out, changed, violations, total, deepest, border
+
+
+def _fixed_point(grid: np.ndarray, epsilon_m: float) -> tuple[float, int]:
+    """The unit in meters and the drop in units: a multiple of the step of float32 at the largest height, rounded up."""
+    top = float(max(abs(float(grid.max())), abs(float(grid.min()))))
+    unit = UNIT_M
+    while top / unit > 2**30:
+        unit *= 2.0
+    step = max(1, round(float(np.spacing(np.float32(top))) / unit)) if top > 0 else 1
+    epsilon = math.ceil(epsilon_m / unit) + 1  # one more for the rounding of heights to units
+    return unit, -(-epsilon // step) * step
+
+
+@overload
+def breach(
+    heights: np.ndarray,
+    *,
+    epsilon_m: float = ...,
+    fixed: np.ndarray | None = ...,
+    outlets: np.ndarray | None = ...,
+    fixed_penalty_m: float = ...,
+    return_report: Literal[False] = ...,
+) -> np.ndarray: ...
+@overload
+def breach(
+    heights: np.ndarray,
+    *,
+    epsilon_m: float = ...,
+    fixed: np.ndarray | None = ...,
+    outlets: np.ndarray | None = ...,
+    fixed_penalty_m: float = ...,
+    return_report: Literal[True],
+) -> tuple[np.ndarray, BreachReport]: ...
+
+
+def breach(
+    heights: np.ndarray,
+    *,
+    epsilon_m: float = 1e-3,
+    fixed: np.ndarray | None = None,
+    outlets: np.ndarray | None = None,
+    fixed_penalty_m: float = 0.0,
+    return_report: bool = False,
+) -> np.ndarray | tuple[np.ndarray, BreachReport]:
+    """Lower cells so that from every cell a way leads to an outlet, dropping at each step (8 neighbors).
+
+    heights: float32 (rows, cols), m, finite.   epsilon_m: the least drop of a step; what is used is rounded up (1.1 mm
+    for 1 mm below 1000 m), so that the promise holds in float32.   outlets: bool (rows, cols), default the border cells;
+    outlets are lowered where what drains to them lies below.   fixed: bool (rows, cols), never lowered; routing may pass
+    over them, and what then cannot drain is counted in the report.   fixed_penalty_m: how much higher a pass whose
+    carving would meet fixed cells is taken to be, so that other passes are preferred.
+    Returns float32 (rows, cols), nowhere higher, unchanged cells bit for bit; with return_report also a BreachReport.
+    Raises KernelInputError.
+    """
+    grid = checked_grid(heights)
+    epsilon_m = checked_positive(epsilon_m, "epsilon_m")
+    penalty = checked_number(fixed_penalty_m, "fixed_penalty_m")
+    if penalty < 0:
+        raise KernelInputError(f"fixed_penalty_m must not be negative, not {penalty:g}.")
+    mask = None if fixed is None else checked_mask(fixed, grid.shape, "fixed")
+    receivers = route(grid, checked_outlets(outlets, grid.shape), mask, penalty).receivers
+    kept = np.zeros(0, np.bool_) if mask is None else mask.ravel()
+    z = grid.ravel()
+    unit, epsilon = _fixed_point(grid, epsilon_m)
+    if epsilon >= 2**30:
+        raise KernelInputError(f"epsilon_m = {epsilon_m:g} is too large for these heights.")
+    units = _to_units(z, 1.0 / unit)
+    if not _push_down(units, receivers, kept, epsilon, _STEPS_PER_CELL * z.size) and not _sweep_down(
+        units, receivers, indegrees(receivers), kept, epsilon
+    ):
+        raise KernelInputError(f"epsilon_m = {epsilon_m:g} over so many cells leaves the range of heights.")
+    out, changed, violations, total, deepest, border = _write_back(z, units, receivers, kept, unit, 1.0 / unit, epsilon)
+    carved = out.reshape(grid.shape)
+    if not return_report:
+        return carved
+    report = BreachReport(changed, deepest, total / z.size, total, border, epsilon * unit, violations)
+    return carved, report

@@ -19,6 +19,8 @@ class KernelInputError(ValueError):
 def checked_grid(heights: Any, name: str = "heights", least: int = 1) -> np.ndarray:
     """C-contiguous float32 (rows, cols) of finite heights; the array itself where it is that already, never written.
 
+    Heights may come as float32 or float64. NaN compares false with everything: it would become a pit and poison passes.
+
     least: rows and columns needed.   Raises KernelInputError.
     """
     grid = checked_shape(heights, name, least)
@@ -36,15 +38,16 @@ def checked_shape(heights: Any, name: str = "heights", least: int = 1) -> np.nda
     """C-contiguous float32 (rows, cols), values unchecked. Raises KernelInputError."""
     if not isinstance(heights, np.ndarray):
         raise KernelInputError(f"The {name} must be a numpy array, not {type(heights).__name__}.")
-    if heights.dtype != np.float32:
-        raise KernelInputError(f"The {name} must be float32, not {heights.dtype}.")
+    if heights.dtype not in (np.dtype(np.float32), np.dtype(np.float64)):
+        raise KernelInputError(f"The {name} must be float32 or float64, not {heights.dtype}.")
     if heights.ndim != 2:
         raise KernelInputError(f"The {name} must be a grid of rows and columns, not of shape {heights.shape}.")
     if min(heights.shape) < least or heights.size == 0:
         raise KernelInputError(f"The {name} need at least {least} x {least} cells, not {heights.shape}.")
     if heights.size >= LARGEST_GRID:
         raise KernelInputError(f"The {name} have {heights.size} cells; these kernels take fewer than {LARGEST_GRID}.")
-    return np.ascontiguousarray(heights)
+    with np.errstate(over="ignore"):
+        return np.ascontiguousarray(heights, dtype=np.float32)
 
 
 def checked_mask(mask: Any, shape: tuple[int, ...], name: str) -> np.ndarray:
@@ -62,6 +65,14 @@ def checked_positive(value: Any, name: str) -> float:
     number = checked_number(value, name)
     if number <= 0:
         raise KernelInputError(f"{name} must be positive, not {number:g}.")
+    return number
+
+
+def checked_not_negative(value: Any, name: str) -> float:
+    """A finite number, zero or above, as float. Raises KernelInputError."""
+    number = checked_number(value, name)
+    if number < 0:
+        raise KernelInputError(f"{name} must not be negative, but is {number:g}.")
     return number
 
 

@@ -1,30 +1,43 @@
-"""Fill depressions up to their lowest pass, and measure the water they would hold (D8, spanning tree of passes)."""
+"""Standing water: the lowest surface without depressions, and how deep water would stand.
+
+Once the basin graph is known, filling is one gather: each cell rises to the level of its basin, the highest pass on the
+lowest way out (Barnes, Lehman and Mulla 2014 give the same surface by priority-flood; the tests compare with that).
+"""
 
 from __future__ import annotations
 
+import numba
 import numpy as np
-from numpy.typing import NDArray
 
-from kernels.errors import validate_heights
-from kernels.flow import outlet_mask, route
+from .errors import checked_grid
+from .flow import checked_outlets, route
 
 
-def fill(heights: NDArray[np.floating], outlets: NDArray[np.bool_] | None = None) -> NDArray[np.float32]:
-    """Return float32 (rows, cols) in metres: each cell raised to the lowest level at which it drains to an outlet.
+@numba.njit(cache=True, nogil=True)
+def raise_to_level(z, labels, level):
+    """float32 (n,): heights, raised to the level of their basins."""
+    out = np.empty(z.size, np.float32)
+    for k in range(z.size):
+        out[k] = max(z[k], level[labels[k]])
+    return out
 
-    outlets: boolean (rows, cols), by default the border. Fills are flat. Raises KernelInputError for inputs that
-    cannot be routed. Equal to a priority flood (Barnes, Lehman, Mulla 2014), bit for bit.
+
+def fill(heights: np.ndarray, outlets: np.ndarray | None = None) -> np.ndarray:
+    """The lowest surface over `heights` on which no cell is enclosed by higher ones, 8 neighbors counting.
+
+    heights: float32 (rows, cols), m, finite.   outlets: bool (rows, cols) (default: the border cells).
+    Returns float32 (rows, cols); cells out of depressions keep their bits. Raises KernelInputError.
     """
-    grid = validate_heights(heights)
-    routing = route(grid, outlet_mask(grid.shape, outlets))
-    return np.maximum(grid, routing.levels[routing.labels].reshape(grid.shape))
+    grid = checked_grid(heights)
+    routing = route(grid, checked_outlets(outlets, grid.shape))
+    return raise_to_level(grid.ravel(), routing.labels, routing.level).reshape(grid.shape)
 
 
-def water_depth(heights: NDArray[np.floating], outlets: NDArray[np.bool_] | None = None) -> NDArray[np.float32]:
-    """Return float32 (rows, cols): metres of water over each cell once every depression is full; 0 where it drains."""
-    return fill(heights, outlets) - validate_heights(heights)
+def water_depth(heights: np.ndarray, outlets: np.ndarray | None = None) -> np.ndarray:
+    """Depth of the water that depressions hold, float32 (rows, cols) m, 0 on dry ground. Raises KernelInputError."""
+    return fill(heights, outlets) - np.asarray(heights)
 
 
-def mean_depression_depth(heights: NDArray[np.floating]) -> float:
-    """Return the mean water depth over all cells in metres (MDD of Pixels2Peaks, Section 6)."""
-    return float(np.mean(water_depth(heights), dtype=np.float64))
+def mean_depression_depth(heights: np.ndarray, outlets: np.ndarray | None = None) -> float:
+    """MDD (Pixels2Peaks 7.3): mean over all cells, dry ones included, of `water_depth`, m. Raises KernelInputError."""
+    return float(water_depth(heights, outlets).mean(dtype=np.float64))
