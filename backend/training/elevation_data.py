@@ -47,14 +47,14 @@ def list_elevation_files(library: Path = DEFAULT_LIBRARY) -> list[ElevationFile]
     rows = {}
     for line in (library / "README.md").read_text(encoding="utf-8").splitlines():
         cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
-        if len(cells) >= 11 and re.fullmatch(r"\d+m/\S+\.tif", cells[0]):
+        if len(cells) >= 12 and re.fullmatch(r"\d+m/\S+\.tif", cells[0]):
             rows[cells[0]] = cells
     files = []
     for name, cells in sorted(rows.items()):
         path = library / name
-        license_ = cells[10]
+        license_ = cells[11]
         if path.exists() and license_ and "not stated" not in license_:
-            files.append(ElevationFile(path, float(cells[1]), cells[8], license_, path.stem in VALIDATION_NAMES))
+            files.append(ElevationFile(path, float(cells[1]), cells[9], license_, path.stem in VALIDATION_NAMES))
     return files
 
 
