@@ -4,8 +4,9 @@ The paper gives neither eps nor min_samples. In meters eps has no good value: ne
 the near meadow and a kilometer on the far ridge. So points are clustered as (column, row, log depth), every axis
 divided by what separates neighbors on one surface: one step of the subsample in the picture, and DEPTH_STEP in log
 depth. With eps = 1.5 the eight neighbors are reached (a diagonal is 1.41) as long as depth changes by less than about
-a third from sample to sample, as on a plain that recedes to the horizon; min_samples = 4 asks for more than a line. Curtains spread over depth between a ridge and
-what is behind have no such neighbors: they are noise, and small clusters are dropped with them.
+a third from sample to sample, as on a plain that recedes to the horizon; min_samples = 4 asks for more than a line.
+Points strewn between a ridge and what is behind it have no such neighbors: they are noise, and small clusters are
+dropped with them.
 """
 
 from __future__ import annotations

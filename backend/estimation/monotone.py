@@ -26,7 +26,7 @@ def _columns(log_range, mask, weights, shear):
     for start in range(-reach, cols + reach):
         count, blocks = 0, 0
         for i in range(rows - 1, -1, -1):
-            j = start + int(round(shear * (i - 0.5 * rows)))
+            j = start + round(shear * (i - 0.5 * rows))
             if j < 0 or j >= cols or not mask[i, j]:
                 continue
             row_of[count], col_of[count] = i, j

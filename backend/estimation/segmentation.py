@@ -39,7 +39,8 @@ def segment(picture: Picture, prediction: ScenePrediction, settings: TerrainSett
     settings.mask_path: a picture with red sky, green terrain, blue foreground; what is none of them is unknown.
     Raises NoTerrainFound with what was seen instead, BadSettings for a mask that cannot be read.
     """
-    height, width = working_size(*picture.rgb.shape[:2], WORKING_SIDE_PX)
+    height, width = picture.rgb.shape[:2]
+    height, width = working_size(height, width, WORKING_SIDE_PX)
     if settings.mask_path:
         masks = painted_masks(Path(settings.mask_path), height, width)
         if masks[TERRAIN].mean() < 0.002:
