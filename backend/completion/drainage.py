@@ -15,15 +15,11 @@ def drain(heights: np.ndarray, seen: np.ndarray, lift: float, epsilon: float = E
     """Breach (P2P algorithm 1) without touching seen cells. Float32, nowhere higher.
 
     A pit beside seen ground often overflows across it, where nothing may be cut; raising seen cells to infinity, as
-    algorithm 3 does, sends every hidden brook along a gorge of its own beside the seen valley. So seen ground is first
-    raised by `lift`: a hidden way out is taken unless it is that much higher.
+    algorithm 3 does, sends every hidden brook along a gorge of its own beside the seen valley. So a pass that would cut
+    seen ground counts as `lift` higher: a hidden way out is taken unless it is higher still.
     heights: float32 (rows, cols), finite.   seen: bool.   What remains undrained is enclosed by seen cells.
     """
-    if lift > 0 and seen.any():
-        raised = np.where(seen, heights + np.float32(lift), heights).astype(np.float32)
-        carved = breach(raised, epsilon_m=epsilon, fixed=seen)
-        heights = np.where(seen, heights, carved).astype(np.float32)
-    return breach(heights.astype(np.float32), epsilon_m=epsilon, fixed=seen)
+    return breach(heights.astype(np.float32), epsilon_m=epsilon, fixed=seen, fixed_penalty_m=lift)
 
 
 def drain_with_banks(
