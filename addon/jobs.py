@@ -80,6 +80,13 @@ class Job:
         return max(0.0, said - (time.monotonic() - at))
 
     @property
+    def face(self) -> tuple[object, ...]:
+        """What the panel draws of it; unchanged, nothing needs to be drawn again."""
+        left = self.remaining_s
+        return (self.label, self.text, self.is_cancelling, round(100 * self.fraction),
+                round(self.seconds if left is None else left))
+
+    @property
     def was_cancelled(self) -> bool:
         """Whether it ended without result and without problem."""
         return self.is_over and self.result is None and self.problem is None

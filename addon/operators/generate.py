@@ -47,6 +47,7 @@ class PHOTO_TO_TERRAIN_OT_generate(bpy.types.Operator):
                                             "open_preferences"))
         self.scene_name = context.scene.name
         self.has_looked = False
+        self.face = None
         if bpy.app.background:
             while not self.job.wait():
                 self.show_news(context)
@@ -67,7 +68,9 @@ class PHOTO_TO_TERRAIN_OT_generate(bpy.types.Operator):
             end_timers()
             return self.finish(context)
         self.show_news(context)
-        redraw()
+        if self.job.face != self.face:
+            self.face = self.job.face
+            redraw()
         return {"PASS_THROUGH"}
 
     def cancel(self, context):

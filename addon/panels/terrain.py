@@ -34,7 +34,7 @@ class PHOTO_TO_TERRAIN_PT_terrain(SidebarPanel, bpy.types.Panel):
         column.prop(ours.settings, "resolution")
         column.prop(ours.settings, "seed")
         if job:
-            draw_job(layout, job, width)
+            draw_job(layout, job)
             return
         button = layout.row()
         button.scale_y = 1.6
@@ -50,12 +50,15 @@ class PHOTO_TO_TERRAIN_PT_terrain(SidebarPanel, bpy.types.Panel):
                 draw_result(layout, result, width)
 
 
-def draw_job(layout, job, width):
+def draw_job(layout, job):
     """Stage, bar, remaining time, cancel."""
     column = layout.column()
     compatibility.draw_progress(column, job.fraction)
-    label = "Cancelling" if job.is_cancelling else job.label
-    draw_text(column, f"{label} ({job.text})" if job.text and not job.is_cancelling else label, width)
+    lines = column.column(align=True)    # always two of them: a panel that jumps cannot be clicked
+    lines.scale_y = 0.8
+    lines.label(text="Cancelling" if job.is_cancelling else job.label)
+    is_news = job.text.lower() != job.label.lower() and not job.is_cancelling
+    lines.label(text=job.text if is_news else "")
     row = column.row()
     row.label(text=time_left(job))
     row.operator("photo_to_terrain.cancel", icon="X")
@@ -66,7 +69,7 @@ def time_left(job):
     if job.remaining_s is None:
         return f"{job.seconds:.0f} s so far"
     seconds = max(1, round(job.remaining_s))
-    return f"About {seconds} s left" if seconds < 100 else f"About {round(seconds / 60)} min left"
+    return f"{seconds} s left" if seconds < 100 else f"{round(seconds / 60)} min left"
 
 
 def draw_problem(layout, problem, width):

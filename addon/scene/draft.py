@@ -88,6 +88,6 @@ def _begin(scene: bpy.types.Scene, preview: dict[str, Any], picture: Path, far_m
     collection.objects.link(make_sun(0.5 * far_m))
     put_backdrop(camera, picture)
     scene.camera = camera
-    frame_picture(scene, preview["camera"])
+    frame_picture(scene, int(preview["camera"]["width"]), int(preview["camera"]["height"]))
     reach(far_m)
     return collection

@@ -60,9 +60,9 @@ def put_backdrop(camera: bpy.types.Object, picture: Path) -> bpy.types.Image | N
     return image
 
 
-def frame_picture(scene: bpy.types.Scene, values: dict[str, Any]) -> None:
-    """Give renders the size of the picture."""
+def frame_picture(scene: bpy.types.Scene, width: int, height: int) -> None:
+    """Give renders this size, and with it the camera the shape of the picture."""
     render = scene.render
-    render.resolution_x, render.resolution_y = int(values["width"]), int(values["height"])
+    render.resolution_x, render.resolution_y = width, height
     render.resolution_percentage = 100
     render.pixel_aspect_x = render.pixel_aspect_y = 1.0

@@ -1,6 +1,6 @@
-"""A plain, plausible ground: grass where it is low and flat, rock where steep, snow on high gentle ground.
+"""A plain, plausible ground: grass where it is low and flat, rock where steep, snow on the gentle parts of the summits.
 
-The same rule colors the backend's preview.png. The value node "Show evidence" tints instead what was seen and what was
+The value node "Show evidence" tints instead what was seen and what was
 invented, from the attribute `inferred`.
 """
 
@@ -68,7 +68,7 @@ def ground_material(name: str, heights: np.ndarray) -> bpy.types.Material:
     material.diffuse_color = (0.35, 0.33, 0.29, 1.0)
     material.roughness = 1.0
     graph = _Graph(node_tree_of(material))
-    low, high = (float(v) for v in np.percentile(heights, (2, 99)))
+    low, high = (float(v) for v in np.percentile(heights, (2, 99.5)))
     relief = max(high - low, 1e-3)
 
     geometry = graph.node("ShaderNodeNewGeometry")
@@ -79,9 +79,9 @@ def ground_material(name: str, heights: np.ndarray) -> bpy.types.Material:
     up = graph.math("MAXIMUM", normal.outputs["Z"], 0.02)
     slope = graph.math("SQRT", graph.math("MAXIMUM", graph.math("SUBTRACT", graph.math("POWER", up, -2.0), 1.0), 0.0))
     level = graph.math("DIVIDE", graph.math("SUBTRACT", place.outputs["Z"], low), relief)
-    rock = graph.smooth_step(graph.math("MULTIPLY_ADD", level, 0.5, slope), 0.45, 0.95)
+    rock = graph.smooth_step(graph.math("MULTIPLY_ADD", level, 0.35, slope), 0.55, 1.0)
     share = float(np.clip((relief - ALPINE_M[0]) / (ALPINE_M[1] - ALPINE_M[0]), 0, 1))
-    snow = graph.smooth_step(graph.math("MULTIPLY_ADD", slope, -0.25, level), 0.50, 0.72)
+    snow = graph.smooth_step(graph.math("MULTIPLY_ADD", slope, -0.15, level), 0.72, 0.88)
     ground = graph.mix(graph.math("MULTIPLY", snow, share * share * (3 - 2 * share)),
                        graph.mix(rock, GRASS, ROCK), SNOW)
 

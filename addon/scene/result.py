@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import bpy
 
@@ -48,10 +49,19 @@ def put_result(scene: bpy.types.Scene, finished: FinishedTerrain) -> bpy.types.O
         collection.objects.link(thing)
 
     scene.camera = camera
-    frame_picture(scene, report["camera"])
+    frame_picture(scene, *render_size(report))
     put_sky(scene)
     reach(far_m)
     return terrain
+
+
+def render_size(report: dict[str, Any]) -> tuple[int, int]:
+    """Width and height of the picture as it was before the backend reduced it, if that has the camera's shape."""
+    picture, camera = report["picture"], report["camera"]
+    width, height = (int(picture.get(name, 0)) for name in ("original_width", "original_height"))
+    if height and abs(width / height - camera["width"] / camera["height"]) < 0.01:
+        return width, height
+    return int(camera["width"]), int(camera["height"])
 
 
 def select_only(view_layer: bpy.types.ViewLayer, thing: bpy.types.Object) -> None:

@@ -54,8 +54,9 @@ def _main_region(context: bpy.types.Context) -> bpy.types.RegionView3D | None:
 
 
 def redraw() -> None:
-    """Draw every 3D view again, so that the panel shows the newest state."""
+    """Draw every sidebar again, so that the panel shows the newest state. The views themselves can take long: not those."""
     for window in bpy.context.window_manager.windows:
         for area in window.screen.areas:
-            if area.type == "VIEW_3D":
-                area.tag_redraw()
+            for region in area.regions:
+                if area.type == "VIEW_3D" and region.type == "UI":
+                    region.tag_redraw()
