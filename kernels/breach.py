@@ -155,7 +155,7 @@ def breach(
 ) -> np.ndarray | tuple[np.ndarray, BreachReport]:
     """Lower cells so that from every cell a way leads to an outlet, dropping at each step (8 neighbors).
 
-    heights: float32 (rows, cols), m, finite.   epsilon_m: the least drop of a step; what is used is rounded up (1.1 mm
+    heights: float32 or float64 (rows, cols), m, finite.   epsilon_m: the least drop of a step; what is used is rounded up (1.1 mm
     for 1 mm below 1000 m), so that the promise holds in float32.   outlets: bool (rows, cols), default the border cells;
     outlets are lowered where what drains to them lies below.   fixed: bool (rows, cols), never lowered; routing may pass
     over them, and what then cannot drain is counted in the report.   fixed_penalty_m: how much higher a pass whose

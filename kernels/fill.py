@@ -25,7 +25,7 @@ def raise_to_level(z, labels, level):
 def fill(heights: np.ndarray, outlets: np.ndarray | None = None) -> np.ndarray:
     """The lowest surface over `heights` on which no cell is enclosed by higher ones, 8 neighbors counting.
 
-    heights: float32 (rows, cols), m, finite.   outlets: bool (rows, cols) (default: the border cells).
+    heights: float32 or float64 (rows, cols), m, finite.   outlets: bool (rows, cols) (default: the border cells).
     Returns float32 (rows, cols); cells out of depressions keep their bits. Raises KernelInputError.
     """
     grid = checked_grid(heights)
@@ -35,7 +35,8 @@ def fill(heights: np.ndarray, outlets: np.ndarray | None = None) -> np.ndarray:
 
 def water_depth(heights: np.ndarray, outlets: np.ndarray | None = None) -> np.ndarray:
     """Depth of the water that depressions hold, float32 (rows, cols) m, 0 on dry ground. Raises KernelInputError."""
-    return fill(heights, outlets) - np.asarray(heights)
+    grid = checked_grid(heights)  # float32, so that rounding is no water
+    return fill(grid, outlets) - grid
 
 
 def mean_depression_depth(heights: np.ndarray, outlets: np.ndarray | None = None) -> float:

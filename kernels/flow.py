@@ -83,10 +83,10 @@ def _accumulate(receivers, degree):
     return area.astype(np.float32)
 
 
-def flow_receivers(heights: np.ndarray, dx_m: float, outlets: np.ndarray | None = None) -> np.ndarray:
+def flow_receivers(heights: np.ndarray, dx_m: float = 1.0, outlets: np.ndarray | None = None) -> np.ndarray:
     """Flat index of the cell each cell drains to, steepest descent of 8 neighbors, led out of every depression.
 
-    heights: float32 (rows, cols), m, finite.   dx_m: spacing; it changes nothing, since D8 compares drops.
+    heights: float32 or float64 (rows, cols), m, finite.   dx_m: spacing; it changes nothing, since D8 compares drops.
     outlets: bool (rows, cols), cells that water leaves through (default: the border).
     Returns int32 (rows, cols); following it ends at an outlet, which points to itself. Within a depression the way
     from the pit to the lowest pass is turned around (Cordonnier, Bovy and Braun 2019), so there it climbs.
@@ -97,7 +97,7 @@ def flow_receivers(heights: np.ndarray, dx_m: float, outlets: np.ndarray | None 
     return route(grid, checked_outlets(outlets, grid.shape)).receivers.reshape(grid.shape)
 
 
-def flow_accumulation(heights: np.ndarray, dx_m: float, outlets: np.ndarray | None = None) -> np.ndarray:
+def flow_accumulation(heights: np.ndarray, dx_m: float = 1.0, outlets: np.ndarray | None = None) -> np.ndarray:
     """How many cells drain through each, itself included, along `flow_receivers`: float32 (rows, cols).
 
     Counts are kept as integers, exact in float32 up to 2^24 cells. Raises KernelInputError.

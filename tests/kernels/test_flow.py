@@ -1,0 +1,140 @@
+"""Recipients end at outlets, follow the steepest drop, leave lakes through the lowest pass; accumulation counts cells."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+
+import kernels
+from kernels.errors import KernelInputError
+from kernels.fill import fill
+from kernels.flow import flow_accumulation, flow_receivers
+
+few = settings(max_examples=25, deadline=None)
+shapes = array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=12)
+rough = arrays(np.float32, shapes, elements=st.floats(-500, 3000, width=32))
+terraced = arrays(np.int8, shapes, elements=st.integers(0, 4)).map(lambda z: z.astype(np.float32))
+
+
+def ends(receivers):
+    """Where each cell's water arrives; fails on a loop."""
+    flat = receivers.ravel()
+    at = np.arange(flat.size)
+    for _ in range(flat.size.bit_length()):
+        at, flat = flat[at], flat[flat]
+    assert np.array_equal(receivers.ravel()[at], at)
+    return at
+
+
+def spiral(size):
+    """A channel that falls one meter a cell inwards, between walls 100 m higher, so that its end is a pit."""
+    z = np.full((size, size), np.nan)
+    r, c, dr, dc, level = 1, 1, 0, 1, 500.0
+    while np.isnan(z[r, c]):
+        z[r, c] = level
+        level -= 1
+        for _ in range(2):
+            i, j = r + 2 * dr, c + 2 * dc
+            if 0 < r + dr < size - 1 and 0 < c + dc < size - 1 and not (0 <= i < size and 0 <= j < size and z[i, j] > 0):
+                break
+            dr, dc = dc, -dr
+        if not np.isnan(z[r + dr, c + dc]):
+            break
+        r, c = r + dr, c + dc
+    return np.where(np.isnan(z), 600.0, z).astype(np.float32)
+
+
+@few
+@given(rough | terraced)
+def test_all_water_arrives_at_the_border_in_steps_to_neighbors(z):
+    before = z.copy()
+    receivers = flow_receivers(z)
+    rows, cols = z.shape
+    r, c = np.divmod(ends(receivers), cols)
+    assert ((r == 0) | (r == rows - 1) | (c == 0) | (c == cols - 1)).all()
+    here, there = np.indices(z.shape).reshape(2, -1), np.array(np.divmod(receivers.ravel(), cols))
+    assert np.abs(here - there).max() <= 1
+    assert np.array_equal(z, before)
+
+
+@few
+@given(rough | terraced)
+def test_a_path_never_climbs_over_more_than_the_lowest_pass(z):
+    receivers, level = flow_receivers(z).ravel(), fill(z).ravel()
+    at, top = np.arange(z.size), z.ravel().copy()
+    for _ in range(z.size):
+        at = receivers[at]
+        top = np.maximum(top, z.ravel()[at])
+    assert np.array_equal(top, level)
+
+
+@few
+@given(rough | terraced)
+def test_counts_at_the_outlets_sum_to_the_cells(z):
+    count, receivers = flow_accumulation(z), flow_receivers(z)
+    assert count.dtype == np.float32
+    assert count.min() >= 1
+    outlet = receivers.ravel() == np.arange(z.size)
+    assert count.ravel()[outlet].sum() == z.size
+    inflow = np.bincount(receivers.ravel()[~outlet], count.ravel()[~outlet], z.size)
+    assert np.array_equal(count.ravel(), 1 + inflow)
+
+
+def test_diagonals_count_as_longer():
+    z = np.full((5, 5), 9.0)
+    z[1, 1], z[2, 1] = 5.0, 6.0  # drops of 4 over sqrt 2 and of 3 over 1
+    assert flow_receivers(z)[2, 2] == 2 * 5 + 1
+
+
+def test_a_lake_leaves_through_its_lowest_pass():
+    z = np.full((7, 9), 50.0)
+    z[3, 2:7] = [30, 20, 10, 20, 30]
+    z[3, 7] = 40
+    z[3, 8] = 0
+    receivers = flow_receivers(z)
+    assert receivers[3, 2:8].tolist() == [3 * 9 + 3, 3 * 9 + 4, 3 * 9 + 5, 3 * 9 + 6, 3 * 9 + 7, 3 * 9 + 8]
+
+
+def test_a_spiral_and_a_plateau_drain():
+    for z in (spiral(21), np.zeros((15, 11), np.float32)):
+        end_r, end_c = np.divmod(ends(flow_receivers(z)), z.shape[1])
+        assert (np.isin(end_r, (0, z.shape[0] - 1)) | np.isin(end_c, (0, z.shape[1] - 1))).all()
+
+
+def test_outlets_are_where_they_are_said_to_be():
+    z = np.random.default_rng(3).normal(size=(12, 17))
+    outlets = np.zeros(z.shape, bool)
+    outlets[5, 8] = outlets[0, 0] = True
+    assert set(ends(flow_receivers(z, outlets=outlets))) == {0, 5 * 17 + 8}
+
+
+@pytest.mark.parametrize(
+    ("heights", "said"),
+    [
+        (np.zeros((3, 3), np.int32), "float32 or float64, not int32"),
+        (np.zeros(5), "rows and columns"),
+        (np.zeros((0, 4)), "at least 1 x 1 cells"),
+        (np.full((2, 2), np.inf), "infinity"),
+        (np.full((2, 2), 1e300), "infinity"),
+        ([[1.0]], "numpy array, not list"),
+    ],
+)
+def test_heights_that_cannot_be_routed_are_refused(heights, said):
+    with pytest.raises(KernelInputError, match=said):
+        flow_receivers(heights)
+
+
+@pytest.mark.parametrize("dx", [0, -1.0, float("nan"), float("inf"), "wide", None])
+def test_a_spacing_must_be_a_number_above_zero(dx):
+    with pytest.raises(KernelInputError, match="dx_m"):
+        flow_accumulation(np.zeros((3, 3)), dx)
+
+
+def test_package_attributes_are_modules_whatever_was_imported():
+    assert kernels.flow.flow_receivers is flow_receivers
+    assert kernels.fill.fill is fill
+    assert kernels.KernelInputError is KernelInputError
+    assert "breach" in dir(kernels)
+    with pytest.raises(AttributeError, match="nothing_like_it"):
+        _ = kernels.nothing_like_it
