@@ -1,116 +1,123 @@
-"""Scattered heights to a grid: a surface of triangles sampled at cell centers, or single points. Upper envelope.
+"""A surface of pixels becomes a heightmap: two triangles a quad, sampled at cell centers, upper envelope.
 
-The result is a maximum, so it does not depend on the order of triangles or points.
+Source: P2P section 4.3 rasterizes the visible points orthographically; triangles instead of points leave no holes between
+pixels where the ground is seen from near, and the maximum keeps what lies on top where the surface folds over itself.
+
+Frame: x right, y away from the camera, z up, meters; cell (r, c) lies at x = origin_x + c dx, y = origin_y - r dx.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import math
 
 import numba
 import numpy as np
 
-from .errors import LARGEST_GRID, KernelInputError, checked_mask, checked_point, checked_positive
-
-_EDGE = 1e-9
-"""Share of a triangle by which its edges reach out, so that a center on a common edge is never missed."""
+from .errors import KernelInputError
 
 
-@numba.njit(cache=True, nogil=True)
-def _triangle(heights, ax, ay, az, bx, by, bz, cx, cy, cz):
-    """Raise the cells whose centers a triangle covers. Corners in columns, rows and meters."""
-    rows, cols = heights.shape
-    area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
-    if not abs(area) > 1e-14:  # seen from the side, or not finite
-        return
-    left = max(np.ceil(min(ax, min(bx, cx)) - 1e-6), 0.0)
-    right = min(np.floor(max(ax, max(bx, cx)) + 1e-6), cols - 1.0)
-    top = max(np.ceil(min(ay, min(by, cy)) - 1e-6), 0.0)
-    bottom = min(np.floor(max(ay, max(by, cy)) + 1e-6), rows - 1.0)
-    if left > right or top > bottom:
-        return
-    low, high = min(az, min(bz, cz)), max(az, max(bz, cz))
-    over = 1.0 / area
-    for r in range(int(top), int(bottom) + 1):
-        for c in range(int(left), int(right) + 1):
-            v = ((c - ax) * (cy - ay) - (r - ay) * (cx - ax)) * over
-            w = ((bx - ax) * (r - ay) - (by - ay) * (c - ax)) * over
-            if v < -_EDGE or w < -_EDGE or v + w > 1.0 + _EDGE:
-                continue
-            z = np.float32(min(max(az + v * (bz - az) + w * (cz - az), low), high))
-            if not heights[r, c] >= z:
-                heights[r, c] = z
+@numba.njit(cache=True, inline="always")
+def _edge(ax, ay, bx, by):
+    """Twice the signed area of (a, b, sample), a and b relative to the sample; exactly antisymmetric in a and b."""
+    return ax * by - ay * bx
 
 
-@numba.njit(cache=True, nogil=True)
-def _surface(points, valid, heights, dx, x0, y0):
-    over = 1.0 / dx
-    for i in range(valid.shape[0]):
-        for j in range(valid.shape[1]):
-            if not valid[i, j]:
-                continue
-            ax, ay, az = (points[i, j, 0] - x0) * over, (y0 - points[i, j, 1]) * over, points[i, j, 2]
-            bx, by, bz = (points[i, j + 1, 0] - x0) * over, (y0 - points[i, j + 1, 1]) * over, points[i, j + 1, 2]
-            cx, cy, cz = (points[i + 1, j, 0] - x0) * over, (y0 - points[i + 1, j, 1]) * over, points[i + 1, j, 2]
-            dx_, dy_ = (points[i + 1, j + 1, 0] - x0) * over, (y0 - points[i + 1, j + 1, 1]) * over
-            dz_ = points[i + 1, j + 1, 2]
-            if not np.isfinite(az + bz + cz + dz_):
-                continue
-            _triangle(heights, ax, ay, az, bx, by, bz, cx, cy, cz)
-            _triangle(heights, bx, by, bz, dx_, dy_, dz_, cx, cy, cz)
+@numba.njit(cache=True)
+def _triangle(top, x0, y0, z0, x1, y1, z1, x2, y2, z2):
+    """Raise `top` to one triangle; x in columns, y in rows.
 
-
-@numba.njit(cache=True, nogil=True)
-def _points(points, heights, dx, x0, y0):
-    rows, cols = heights.shape
-    over = 1.0 / dx
-    for k in range(points.shape[0]):
-        c = np.floor((points[k, 0] - x0) * over + 0.5)
-        r = np.floor((y0 - points[k, 1]) * over + 0.5)
-        z = np.float32(points[k, 2])
-        if 0 <= r < rows and 0 <= c < cols and np.isfinite(z) and not heights[int(r), int(c)] >= z:
-            heights[int(r), int(c)] = z
-
-
-def _checked_points(points: Any, ndim: int) -> np.ndarray:
-    if not isinstance(points, np.ndarray) or points.dtype not in (np.float32, np.float64):
-        kind = points.dtype if isinstance(points, np.ndarray) else type(points).__name__
-        raise KernelInputError(f"The points must be a float32 or float64 array, not {kind}.")
-    if points.ndim != ndim or points.shape[-1] != 3:
-        raise KernelInputError(f"The points must have {ndim} axes, the last of 3 coordinates, not shape {points.shape}.")
-    return np.ascontiguousarray(points, np.float64)
-
-
-def _empty_grid(rows: int, cols: int) -> np.ndarray:
-    if int(rows) != rows or int(cols) != cols or rows < 1 or cols < 1 or rows * cols >= LARGEST_GRID:
-        raise KernelInputError(f"A grid needs at least 1 x 1 and fewer than {LARGEST_GRID} cells, not {rows} x {cols}.")
-    return np.full((int(rows), int(cols)), np.nan, np.float32)
-
-
-def rasterize_surface(points: np.ndarray, quad_valid: np.ndarray, rows: int, cols: int, dx_m: float,
-                      origin_m: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:
-    """Heights of a surface of quads, two triangles each, at the cell centers it covers (P2P 4.2, as a surface).
-
-    points: float32 or float64 (H, W, 3) x, y, z in m.   quad_valid: bool (H-1, W-1), quads that exist; those with a
-    point that is not finite are left out.   rows, cols, dx_m, origin_m: the grid, (x, y) of the center of cell (0, 0),
-    rows toward -y.   Where surfaces lie over each other the highest counts. Triangles seen exactly from the side cover
-    nothing.   Returns float32 (rows, cols), NaN where not covered, and bool covered. Raises KernelInputError.
+    The area of an edge is computed from the same products by both triangles that share it, so its sign is the opposite or
+    zero: no sample on a shared edge falls between them.
     """
-    surface = _checked_points(points, 3)
-    if min(surface.shape[:2]) < 2:
-        raise KernelInputError(f"A surface needs at least 2 x 2 points, not {surface.shape[:2]}.")
-    valid = checked_mask(quad_valid, (surface.shape[0] - 1, surface.shape[1] - 1), "quad_valid")
-    heights = _empty_grid(rows, cols)
-    x0, y0 = checked_point(origin_m, 2, "origin_m")
-    _surface(surface, valid, heights, checked_positive(dx_m, "dx_m"), x0, y0)
-    return heights, ~np.isnan(heights)
+    rows, cols = top.shape
+    if max(y0, y1, y2) < 0.0 or min(y0, y1, y2) > rows - 1 or max(x0, x1, x2) < 0.0 or min(x0, x1, x2) > cols - 1:
+        return
+    first_row = int(max(0.0, math.ceil(min(y0, y1, y2))))
+    last_row = int(min(rows - 1.0, math.floor(max(y0, y1, y2))))
+    first_col = int(max(0.0, math.ceil(min(x0, x1, x2))))
+    last_col = int(min(cols - 1.0, math.floor(max(x0, x1, x2))))
+    for row in range(first_row, last_row + 1):
+        ay, by, cy = y0 - row, y1 - row, y2 - row
+        for col in range(first_col, last_col + 1):
+            ax, bx, cx = x0 - col, x1 - col, x2 - col
+            w2 = _edge(ax, ay, bx, by)
+            w0 = _edge(bx, by, cx, cy)
+            w1 = _edge(cx, cy, ax, ay)
+            total = w0 + w1 + w2
+            inside = (w0 >= 0.0 and w1 >= 0.0 and w2 >= 0.0) or (w0 <= 0.0 and w1 <= 0.0 and w2 <= 0.0)
+            if inside and total != 0.0:
+                z = np.float32((w0 * z0 + w1 * z1 + w2 * z2) / total)
+                if z > top[row, col]:
+                    top[row, col] = z
 
 
-def rasterize_points(points: np.ndarray, rows: int, cols: int, dx_m: float,
-                     origin_m: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:
-    """The highest point in each cell: points float32 or float64 (N, 3), the rest as in `rasterize_surface`."""
-    cloud = _checked_points(points, 2)
-    heights = _empty_grid(rows, cols)
-    x0, y0 = checked_point(origin_m, 2, "origin_m")
-    _points(cloud, heights, checked_positive(dx_m, "dx_m"), x0, y0)
-    return heights, ~np.isnan(heights)
+@numba.njit(cache=True, parallel=True)
+def _rasterize(points, valid, rows, cols, dx, origin_x, origin_y, chunks):
+    """float32 (rows, cols), -inf where nothing lies; every chunk of picture rows fills a grid of its own."""
+    tops = np.full((chunks, rows, cols), np.float32(-np.inf), np.float32)
+    quad_rows, quad_cols = valid.shape
+    for chunk in numba.prange(chunks):
+        top = tops[chunk]
+        for i in range(quad_rows * chunk // chunks, quad_rows * (chunk + 1) // chunks):
+            for j in range(quad_cols):
+                if not valid[i, j]:
+                    continue
+                # corners: a b above, c d below
+                xa, ya, za = (points[i, j, 0] - origin_x) / dx, (origin_y - points[i, j, 1]) / dx, float(points[i, j, 2])
+                xb = (points[i, j + 1, 0] - origin_x) / dx
+                yb = (origin_y - points[i, j + 1, 1]) / dx
+                zb = float(points[i, j + 1, 2])
+                xc = (points[i + 1, j, 0] - origin_x) / dx
+                yc = (origin_y - points[i + 1, j, 1]) / dx
+                zc = float(points[i + 1, j, 2])
+                xd = (points[i + 1, j + 1, 0] - origin_x) / dx
+                yd = (origin_y - points[i + 1, j + 1, 1]) / dx
+                zd = float(points[i + 1, j + 1, 2])
+                if math.isfinite(xb + yb + zb + xc + yc + zc):
+                    if math.isfinite(xa + ya + za):
+                        _triangle(top, xa, ya, za, xb, yb, zb, xc, yc, zc)
+                    if math.isfinite(xd + yd + zd):
+                        _triangle(top, xb, yb, zb, xd, yd, zd, xc, yc, zc)
+    result = tops[0]
+    for row in numba.prange(rows):
+        for chunk in range(1, chunks):
+            for col in range(cols):
+                if tops[chunk, row, col] > result[row, col]:
+                    result[row, col] = tops[chunk, row, col]
+    return result
+
+
+def rasterize_surface(
+    points_xyz: np.ndarray,
+    quad_valid: np.ndarray,
+    rows: int,
+    cols: int,
+    dx_m: float,
+    origin_m: tuple[float, float],
+) -> tuple[np.ndarray, np.ndarray]:
+    """Heights of a surface of pixels on a grid, exactly at cell centers: (float32 (rows, cols), bool (rows, cols)).
+
+    points_xyz: float32 (H, W, 3), world meters; triangles with a corner that is not finite are left out.
+    quad_valid: bool (H-1, W-1), whether the four neighboring pixels (i, j)..(i+1, j+1) lie on one surface.
+    rows, cols: size of the grid.   dx_m: cell size, meters.   origin_m: world (x, y) of the center of cell (0, 0).
+    Returns heights in meters, NaN where no triangle covers the cell's center, the highest where several do; and what is
+    covered. Borders of triangles count as covered; triangles without area in plan are skipped.
+    Raises KernelInputError on shapes that do not fit, an empty grid, or a cell size that is not positive.
+    """
+    points = np.ascontiguousarray(points_xyz, np.float32)
+    valid = np.ascontiguousarray(quad_valid, bool)
+    if points.ndim != 3 or points.shape[2] != 3 or min(points.shape[:2]) < 2:
+        raise KernelInputError(f"points_xyz has shape {points.shape}; expected (H, W, 3) with H and W at least 2")
+    if valid.shape != (points.shape[0] - 1, points.shape[1] - 1):
+        raise KernelInputError(f"quad_valid has shape {valid.shape}; points of shape {points.shape} have one quad less a side")
+    if rows < 1 or cols < 1:
+        raise KernelInputError(f"a grid of {rows} x {cols} cells holds nothing")
+    if not (math.isfinite(dx_m) and dx_m > 0):
+        raise KernelInputError(f"dx_m is {dx_m}; a cell size in meters is positive")
+    if not all(math.isfinite(value) for value in origin_m):
+        raise KernelInputError(f"origin_m is {origin_m}; both coordinates must be finite")
+    chunks = max(1, min(numba.get_num_threads(), 8, valid.shape[0]))
+    heights = _rasterize(points, valid, int(rows), int(cols), float(dx_m), float(origin_m[0]), float(origin_m[1]), chunks)
+    covered = heights > -np.inf
+    heights[~covered] = np.nan
+    return heights, covered

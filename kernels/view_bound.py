@@ -1,213 +1,226 @@
-"""The view bound Z_max: the height above which hidden ground would hide visible ground or rise over the skyline.
+"""Upper bound of hidden ground: the height above which it would be seen (P2P algorithm 2).
 
-Pixels2Peaks algorithm 2 takes the minimum over rays of the height at which a ray passes over a cell. Marching rays
-through a grid wastes nearly all of its steps; in one vertical plane the answer is
+Algorithm 2 marches every camera ray and lowers each cell below it. In one vertical plane only the steepness of rays
+matters: a hidden cell at horizontal distance d reaches at most z_cam + d * t, t the lowest tangent of all rays that pass
+over it. Those rays end on visible cells farther out or in the sky, so t is a minimum over what follows, and never less than
+the horizon, the maximum over visible cells before. One walk out and one walk back along an azimuth give both for all of
+its cells; no ray is marched twice. Cells not visible are transparent: only what the picture shows hides or is passed over.
 
-    Z_max(c) = z_camera + d(c) * max(horizon before c, min(tangents of visible cells beyond c, tangent of the sky))
+Azimuths go through quarter points of the border's cells, two a cell, so that every cell is crossed by several, and the
+minimum over them is kept: the bound errs low. Each thread keeps a grid of its own; a minimum does not depend on order.
 
-since the rays that pass over c are those above the horizon so far, and they end on visible ground beyond or in the sky.
-With nothing beyond and no word about the sky the horizon so far counts: the limit of algorithm 2 for dense rays. Where
-ground beyond begins right over the horizon, as it does in a dense picture, both limits agree; where cells beyond are
-unknown or masked the rays through them say nothing, and the bound is that of the next ray that does. Ground before the
-first visible cell (under the picture's lower edge) lies under the ray to that cell.
-
-Rays follow rows or columns (whichever they cross faster), read heights between two cells, and lie half a cell apart at
-the farthest edge: two a border cell. A cell takes the minimum over the rays through it, so the bound is on the safe
-side by what a cell is wide. A cell's own height never bounds it: rays stop half a cell before it.
+Frame: x right, y away from the camera, z up, meters; cell (r, c) lies at x = origin_x + c dx, y = origin_y - r dx.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numba
 import numpy as np
 
-from .errors import KernelInputError, checked_mask, checked_number, checked_point, checked_positive, checked_shape
+from .errors import KernelInputError
 
-RAYS_PER_CELL = 2.0
+_NEAREST = 0.5  # cells; the ground at the camera's own feet has no elevation angle
+_SCRATCH_BYTES = 2**30
 
 
-@numba.njit(cache=True, nogil=True)
-def _sky(azimuth, azimuths, tangents):
-    """Tangent of the sky ray at an azimuth, linear between samples; NaN where nothing is said."""
+@numba.njit(cache=True)
+def _exits(rows, cols, camera_x, camera_y):
+    """float64 (n, 2): columns and rows of points on the border at which rays from the camera leave the grid, in order."""
+    points = np.empty((4 * (rows + cols), 2))
+    n = 0
+    left, top, right, bottom = -0.5, -0.5, cols - 0.5, rows - 0.5
+    if camera_y > top:
+        for k in range(2 * cols):
+            points[n, 0], points[n, 1] = left + 0.25 + 0.5 * k, top
+            n += 1
+    if camera_x < right:
+        for k in range(2 * rows):
+            points[n, 0], points[n, 1] = right, top + 0.25 + 0.5 * k
+            n += 1
+    if camera_y < bottom:
+        for k in range(2 * cols):
+            points[n, 0], points[n, 1] = right - 0.25 - 0.5 * k, bottom
+            n += 1
+    if camera_x > left:
+        for k in range(2 * rows):
+            points[n, 0], points[n, 1] = left, bottom - 0.25 - 0.5 * k
+            n += 1
+    return points[:n]
+
+
+@numba.njit(cache=True)
+def _sky_at(azimuth, azimuths, tangents):
+    """Tangent of the lowest sky ray at an azimuth, linear between samples; +inf beyond them and beside NaN."""
     n = azimuths.size
-    if n == 0 or not (azimuths[0] <= azimuth <= azimuths[n - 1]):
-        return np.nan
-    k = np.searchsorted(azimuths, azimuth)
-    if k == 0 or azimuths[k] == azimuth:
-        return tangents[k]
-    share = (azimuth - azimuths[k - 1]) / (azimuths[k] - azimuths[k - 1])
-    return tangents[k - 1] + share * (tangents[k] - tangents[k - 1])
+    if n == 0:
+        return np.inf
+    azimuth = azimuths[0] + (azimuth - azimuths[0]) % (2.0 * math.pi)
+    if azimuth > azimuths[n - 1]:
+        return np.inf
+    after = min(np.searchsorted(azimuths, azimuth), n - 1)
+    before = max(after - 1, 0)
+    if azimuths[after] == azimuth:
+        tangent = tangents[after]
+    else:
+        share = (azimuth - azimuths[before]) / (azimuths[after] - azimuths[before])
+        tangent = (1.0 - share) * tangents[before] + share * tangents[after]
+    return np.inf if math.isnan(tangent) else tangent
 
 
-@numba.njit(cache=True, nogil=True)
-def _ray(z, lowest, start, step, major_stride, major0, minors, minor_stride, minor0, side, count, rise, reach, sky,
-         horizon, tangent):
-    """One ray over `count` steps; lowers `lowest`, the tangent per cell, on unknown cells it passes.
+@numba.njit(cache=True)
+def _walk(tangents, lowest, x, y, ux, uy, sky, cells, horizons):
+    """Lower `lowest` along one ray from (x, y) in columns and rows toward (ux, uy).
 
-    z: float32 (n,), NaN unknown.   The ray crosses major lines start, start + step, ... at minor0 + side * distance.
-    rise, reach: camera height and meters of ray per major cell.   sky: tangent or NaN.   horizon, tangent: scratch.
+    tangents: of visible cells, NaN elsewhere.   cells, horizons: scratch, as long as the longest ray.
     """
-    top = np.float32(-np.inf)
-    before = np.int64(-1)
-    for k in range(count):
-        horizon[k] = top
-        major = start + k * step
-        away = abs(major - major0)
-        minor = minor0 + side * away
-        near = min(max(int(math.floor(minor + 0.5)), 0), minors - 1)
-        line = major * major_stride
-        h = z[line + near * minor_stride]
-        if h != h:
-            tangent[k] = np.inf
-            continue
-        share = minor - near
-        other = near + 1 if share > 0.0 else near - 1
-        if 0 <= other < minors:
-            beside = z[line + other * minor_stride]
-            if beside == beside:
-                h += np.float32(abs(share)) * (beside - h)
-        t = np.float32((h - rise) / (away * reach))
-        tangent[k] = t
-        top = max(top, t)
-        before = k
-    beyond = np.float32(np.inf) if sky != sky else np.float32(sky)
-    if before < 0 and beyond == np.inf:
+    rows, cols = tangents.shape
+    enter, leave = 0.0, np.inf
+    if ux != 0.0:
+        a, b = (-0.5 - x) / ux, (cols - 0.5 - x) / ux
+        enter, leave = max(enter, min(a, b)), min(leave, max(a, b))
+    elif not -0.5 <= x <= cols - 0.5:
         return
-    for k in range(count - 1, -1, -1):
-        if tangent[k] < np.inf:
-            beyond = min(beyond, tangent[k])
-            continue
-        bound = horizon[k] if beyond == np.inf else max(horizon[k], beyond)
-        if bound == -np.inf:
-            continue
-        major = start + k * step
-        minor = minor0 + side * abs(major - major0)
-        near = min(max(int(math.floor(minor + 0.5)), 0), minors - 1)
-        cell = major * major_stride + near * minor_stride
-        if bound < lowest[cell]:
-            lowest[cell] = bound
-
-
-@numba.njit(cache=True, nogil=True)
-def _inside(azimuth, azimuth_min, width):
-    turned = (azimuth - azimuth_min) % (2.0 * math.pi)
-    return turned <= width or width >= 2.0 * math.pi
-
-
-@numba.njit(cache=True, nogil=True)
-def _sector(z, lowest, rows, cols, quarter, row0, col0, z_camera, dx, azimuth_min, width, azimuths, tangents):
-    """All rays that run mainly up (quarter 0), down (1), left (2) or right (3) the grid."""
-    if quarter < 2:
-        majors, minors, major_stride, minor_stride, major0, minor0 = rows, cols, cols, 1, row0, col0
-    else:
-        majors, minors, major_stride, minor_stride, major0, minor0 = cols, rows, 1, cols, col0, row0
-    step = -1 if quarter % 2 == 0 else 1
-    # the first line at least half a cell away, and the last one
-    if step > 0:
-        first, last = max(0, int(math.ceil(major0 + 0.5))), majors - 1
-    else:
-        first, last = min(majors - 1, int(math.floor(major0 - 0.5))), 0
-    if (last - first) * step < 0:
+    if uy != 0.0:
+        a, b = (-0.5 - y) / uy, (rows - 0.5 - y) / uy
+        enter, leave = max(enter, min(a, b)), min(leave, max(a, b))
+    elif not -0.5 <= y <= rows - 0.5:
         return
-    nearest, farthest = abs(first - major0), abs(last - major0)
-    low, high = -0.5 - minor0, minors - 0.5 - minor0
-    side_min = max(-1.0, min(low / nearest, low / farthest))
-    side_max = min(1.0, max(high / nearest, high / farthest))
-    gap = 1.0 / (RAYS_PER_CELL * farthest)
-    size = abs(last - first) + 1
-    horizon, tangent = np.empty(size, np.float32), np.empty(size, np.float32)
-    for q in range(int(math.floor(side_min / gap)), int(math.ceil(side_max / gap)) + 1):
-        side = min(max(q * gap, -1.0), 1.0)
-        if quarter < 2:
-            azimuth = math.atan2(side, -1.0 * step)
+    if enter >= leave:
+        return
+    col = min(max(math.floor(x + enter * ux + 0.5), 0), cols - 1)
+    row = min(max(math.floor(y + enter * uy + 0.5), 0), rows - 1)
+    step_col, step_row = (1 if ux > 0 else -1), (1 if uy > 0 else -1)
+    next_col = (col + 0.5 * step_col - x) / ux if ux != 0.0 else np.inf
+    next_row = (row + 0.5 * step_row - y) / uy if uy != 0.0 else np.inf
+    delta_col = abs(1.0 / ux) if ux != 0.0 else np.inf
+    delta_row = abs(1.0 / uy) if uy != 0.0 else np.inf
+    n = 0
+    horizon = np.float32(-np.inf)
+    while 0 <= col < cols and 0 <= row < rows:
+        cells[n] = row * cols + col
+        horizons[n] = horizon
+        n += 1
+        tangent = tangents[row, col]
+        if tangent > horizon:  # not for NaN
+            horizon = tangent
+        if next_col < next_row:
+            col += step_col
+            next_col += delta_col
         else:
-            azimuth = math.atan2(1.0 * step, -side)
-        if not _inside(azimuth, azimuth_min, width):
-            continue
-        enter, leave = nearest, farthest  # distances within the grid
-        if side != 0.0:
-            a, b = low / side, high / side
-            enter, leave = max(enter, min(a, b)), min(leave, max(a, b))
-        elif not low <= 0.0 <= high:
-            continue
-        if enter > leave:
-            continue
-        skip = int(math.ceil(enter - nearest))
-        count = int(math.floor(leave - nearest)) - skip + 1
-        if count < 1:
-            continue
-        sky = _sky(azimuth, azimuths, tangents)
-        _ray(z, lowest, first + skip * step, step, major_stride, major0, minors, minor_stride, minor0, side, count,
-             z_camera, dx * math.sqrt(1.0 + side * side), sky, horizon, tangent)
+            row += step_row
+            next_row += delta_row
+    ahead = np.float32(sky)
+    flat, flat_tangents = lowest.reshape(-1), tangents.reshape(-1)
+    for k in range(n - 1, -1, -1):
+        cell = cells[k]
+        tangent = flat_tangents[cell]
+        if math.isnan(tangent):
+            limit = max(ahead, horizons[k])
+            if ahead == np.inf and horizons[k] > -np.inf:
+                limit = horizons[k]
+            if limit < flat[cell]:
+                flat[cell] = limit
+        elif tangent < ahead:
+            ahead = tangent
 
 
-@numba.njit(cache=True, nogil=True)
-def _heights(lowest, rows, cols, row0, col0, z_camera, dx, azimuth_min, width):
-    """float32 (rows, cols): tangents to heights, +inf where there are none or outside of the window. In place."""
-    out = lowest.reshape(rows, cols)
-    for r in range(rows):
-        for c in range(cols):
-            if out[r, c] == np.inf:
-                continue
-            x, y = c - col0, row0 - r
-            if width < 2.0 * math.pi and not _inside(math.atan2(x, y), azimuth_min, width):
-                out[r, c] = np.inf
-            else:
-                out[r, c] = z_camera + dx * math.sqrt(x * x + y * y) * out[r, c]
-    return out
+@numba.njit(cache=True, parallel=True)
+def _view_bound(heights, visible, dx, camera_x, camera_y, camera_z, rays, azimuths, sky_azimuths, sky_tangents, middle,
+                half_width, chunks):
+    """float32 (rows, cols) Z_max; camera_x, camera_y in columns and rows; rays: (n, 2) unit directions in columns, rows."""
+    rows, cols = heights.shape
+    tangents = np.empty((rows, cols), np.float32)
+    for row in numba.prange(rows):
+        for col in range(cols):
+            away = math.hypot(col - camera_x, row - camera_y)
+            seen = visible[row, col] and away >= _NEAREST
+            tangents[row, col] = (heights[row, col] - camera_z) / (away * dx) if seen else np.nan
+    lowest = np.full((chunks, rows, cols), np.float32(np.inf), np.float32)
+    for chunk in numba.prange(chunks):
+        cells = np.empty(rows + cols + 4, np.int64)
+        horizons = np.empty(rows + cols + 4, np.float32)
+        for k in range(rays.shape[0] * chunk // chunks, rays.shape[0] * (chunk + 1) // chunks):
+            sky = _sky_at(azimuths[k], sky_azimuths, sky_tangents)
+            _walk(tangents, lowest[chunk], camera_x, camera_y, rays[k, 0], rays[k, 1], sky, cells, horizons)
+    bound = np.empty((rows, cols), np.float32)
+    for row in numba.prange(rows):
+        for col in range(cols):
+            limit = np.float32(np.inf)
+            if not visible[row, col]:
+                for chunk in range(chunks):
+                    limit = min(limit, lowest[chunk, row, col])
+                x, y = col - camera_x, camera_y - row
+                off = abs((math.atan2(x, y) - middle + math.pi) % (2.0 * math.pi) - math.pi)
+                limit = np.float32(camera_z + math.hypot(x, y) * dx * limit) if off <= half_width else np.float32(np.inf)
+            bound[row, col] = limit
+    return bound
 
 
-def _checked_ceiling(ceiling: Any) -> tuple[np.ndarray, np.ndarray]:
-    if ceiling is None:
-        return np.empty(0), np.empty(0)
-    try:
-        azimuths, tangents = (np.ascontiguousarray(part, np.float64) for part in ceiling)
-    except (TypeError, ValueError):
-        raise KernelInputError("The ceiling must be a pair: azimuths and tangents of the sky rays.") from None
-    if azimuths.ndim != 1 or azimuths.shape != tangents.shape or not azimuths.size:
-        raise KernelInputError(f"The ceiling's parts must be equally long lists, not {azimuths.shape} and {tangents.shape}.")
-    if not (np.isfinite(azimuths).all() and (np.diff(azimuths) >= 0).all()):
-        raise KernelInputError("The ceiling's azimuths must be finite and rise.")
-    if np.isinf(tangents).any():
-        raise KernelInputError("The ceiling's tangents must be finite, or NaN where the sky says nothing.")
-    return azimuths, tangents
+def view_bound(
+    heights: np.ndarray,
+    visible: np.ndarray,
+    dx_m: float,
+    origin_m: tuple[float, float],
+    camera_m: tuple[float, float, float],
+    azimuth_min_rad: float,
+    azimuth_max_rad: float,
+    sky_azimuth_rad: np.ndarray | None = None,
+    sky_tangent: np.ndarray | None = None,
+) -> np.ndarray:
+    """Z_max of hidden ground seen from one camera: float32 (rows, cols), meters.
 
+    heights: (rows, cols), meters, read only where visible.   visible: bool (rows, cols); the rest is transparent.
+    dx_m: cell size, meters.   origin_m: world (x, y) of the center of cell (0, 0).   camera_m: world (x, y, z), in the grid
+    or beside it.   azimuth_min_rad, azimuth_max_rad: what the camera sees, 0 toward +y, positive to the right.
+    sky_azimuth_rad, sky_tangent: (n,) rising azimuths and the tangent of the elevation of the lowest ray there that reaches
+    the sky; linear between samples, NaN (foreground) and azimuths beyond the samples say nothing.
 
-def view_bound(heights: np.ndarray, visible: np.ndarray, dx_m: float, *, origin_m: tuple[float, float],
-               camera_m: tuple[float, float, float], azimuth_min: float = -math.pi, azimuth_max: float = math.pi,
-               transparent: np.ndarray | None = None,
-               ceiling: tuple[np.ndarray, np.ndarray] | None = None) -> np.ndarray:
-    """Z_max in m: hidden ground above it would hide what is visible, or stand out against the sky (P2P algorithm 2).
-
-    heights: float32 (rows, cols), read only where `visible`, bool.   dx_m: spacing.   origin_m: (x, y) of the center of
-    cell (0, 0), rows toward -y.   camera_m: (x, y, z), inside or outside of the grid.   azimuth_min, azimuth_max: the
-    field of view in radians, 0 = +y, positive to +x; default all around.   transparent: bool, visible cells that say
-    nothing (foreground).   ceiling: azimuths (n,), rising, and tangents (n,) of the elevation of the lowest sky ray
-    there; NaN says nothing. Outside of its azimuths the sky says nothing.
-    Returns float32 (rows, cols), +inf on visible cells, outside of the field of view and where no ray passes.
-    Raises KernelInputError.
+    A hidden cell at distance d gets z_cam + d * max(horizon, lowest tangent farther out), the least over the azimuths that
+    cross it; `horizon` is the highest tangent of visible cells before it, `farther out` are visible cells and the sky. With
+    nothing farther out the horizon alone counts. +inf where neither exists, at visible cells, and where the center of the
+    cell lies outside of the azimuths seen.
+    Raises KernelInputError on shapes that do not fit, visible heights that are not finite, or azimuths out of order.
+    Source: P2P section 4.4, algorithm 2, in the limit of dense rays.
     """
-    grid = checked_shape(heights)
-    dx = checked_positive(dx_m, "dx_m")
-    known = checked_mask(visible, grid.shape, "visible")
-    if transparent is not None:
-        known = known & ~checked_mask(transparent, grid.shape, "transparent")
-    z = np.where(known, grid, np.float32(np.nan))
-    if not np.isfinite(z[known]).all():
-        raise KernelInputError("The heights of visible cells must be finite.")
-    x0, y0 = checked_point(origin_m, 2, "origin_m")
-    x, y, z_camera = checked_point(camera_m, 3, "camera_m")
-    start = checked_number(azimuth_min, "azimuth_min")
-    width = checked_number(azimuth_max, "azimuth_max") - start
-    if width <= 0:
-        raise KernelInputError(f"azimuth_max must lie above azimuth_min, not {width:g} radians from it.")
-    azimuths, tangents = _checked_ceiling(ceiling)
-    rows, cols = grid.shape
-    row0, col0 = (y0 - y) / dx, (x - x0) / dx
-    lowest = np.full(rows * cols, np.inf, np.float32)
-    for quarter in range(4):
-        _sector(z.ravel(), lowest, rows, cols, quarter, row0, col0, z_camera, dx, start, width, azimuths, tangents)
-    return _heights(lowest, rows, cols, row0, col0, z_camera, dx, start, width)
+    seen = np.ascontiguousarray(visible, bool)
+    grid = np.ascontiguousarray(heights, np.float32)
+    if grid.ndim != 2 or grid.size == 0 or seen.shape != grid.shape:
+        raise KernelInputError(f"heights {grid.shape} and visible {seen.shape} must be one (rows, cols)")
+    if not np.isfinite(grid[seen]).all():
+        raise KernelInputError("heights hold NaN or infinity at visible cells")
+    if not (math.isfinite(dx_m) and dx_m > 0):
+        raise KernelInputError(f"dx_m is {dx_m}; a cell size in meters is positive")
+    if not all(math.isfinite(value) for value in (*origin_m, *camera_m, azimuth_min_rad, azimuth_max_rad)):
+        raise KernelInputError("origin_m, camera_m and the azimuths must be finite")
+    if azimuth_max_rad <= azimuth_min_rad:
+        raise KernelInputError(f"azimuths from {azimuth_min_rad} to {azimuth_max_rad} rad enclose nothing")
+    sky_azimuths, sky_tangents = _sky(sky_azimuth_rad, sky_tangent)
+    camera_x = (camera_m[0] - origin_m[0]) / dx_m
+    camera_y = (origin_m[1] - camera_m[1]) / dx_m
+    middle, half_width = 0.5 * (azimuth_min_rad + azimuth_max_rad), 0.5 * (azimuth_max_rad - azimuth_min_rad)
+    toward = _exits(*grid.shape, camera_x, camera_y) - (camera_x, camera_y)
+    azimuths = np.arctan2(toward[:, 0], -toward[:, 1])
+    off = (azimuths - middle + math.pi) % (2 * math.pi) - math.pi
+    ring = middle + off[np.abs(off) <= half_width]
+    edges = [] if half_width >= math.pi else [azimuth_min_rad, azimuth_max_rad]
+    azimuths = np.sort(np.concatenate([ring, edges]))
+    rays = np.stack([np.sin(azimuths), -np.cos(azimuths)], axis=1)
+    chunks = max(1, min(numba.get_num_threads(), 8, _SCRATCH_BYTES // (4 * grid.size)))
+    return _view_bound(grid, seen, float(dx_m), float(camera_x), float(camera_y), float(camera_m[2]), rays, azimuths,
+                       sky_azimuths, sky_tangents, middle, half_width, chunks)
+
+
+def _sky(azimuth: np.ndarray | None, tangent: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """Checked samples of the sky, float64 (n,) each; none become empty arrays."""
+    if azimuth is None and tangent is None:
+        return np.empty(0), np.empty(0)
+    if azimuth is None or tangent is None:
+        raise KernelInputError("sky_azimuth_rad and sky_tangent go together")
+    azimuths, tangents = np.ascontiguousarray(azimuth, np.float64), np.ascontiguousarray(tangent, np.float64)
+    if azimuths.ndim != 1 or azimuths.shape != tangents.shape:
+        raise KernelInputError(f"sky_azimuth_rad {azimuths.shape} and sky_tangent {tangents.shape} must be one (n,)")
+    if not np.isfinite(azimuths).all() or (np.diff(azimuths) <= 0).any():
+        raise KernelInputError("sky_azimuth_rad must be finite and rise")
+    return azimuths, tangents
