@@ -20,12 +20,12 @@ _METHODS = {"rotation_invariant": 0, "horn": 1}
 _KINDS = {"mean": 0, "profile": 1, "plan": 2}
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, parallel=True)
 def _slope(z, dx, method):
     """Radians. a b c / d e f / g h i are the rows of a cell's neighborhood."""
     rows, cols = z.shape
     result = np.full((rows, cols), np.float32(np.nan), np.float32)
-    for r in range(1, rows - 1):
+    for r in numba.prange(1, rows - 1):
         for k in range(1, cols - 1):
             if math.isnan(z[r, k]):
                 continue
@@ -44,11 +44,11 @@ def _slope(z, dx, method):
     return result
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, parallel=True)
 def _aspect(z, dx):
     rows, cols = z.shape
     result = np.full((rows, cols), np.float32(np.nan), np.float32)
-    for r in range(1, rows - 1):
+    for r in numba.prange(1, rows - 1):
         for k in range(1, cols - 1):
             a, b, c = z[r - 1, k - 1], z[r - 1, k], z[r - 1, k + 1]
             d, f = z[r, k - 1], z[r, k + 1]
@@ -60,23 +60,22 @@ def _aspect(z, dx):
     return result
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, parallel=True)
 def _laplacian(z, dx):
     rows, cols = z.shape
     result = np.full((rows, cols), np.float32(np.nan), np.float32)
-    for r in range(1, rows - 1):
+    for r in numba.prange(1, rows - 1):
         for k in range(1, cols - 1):
-            # differences first: float64 heights of thousands of meters would lose nothing, but the sum reads as what it is
             result[r, k] = ((z[r - 1, k] - z[r, k]) + (z[r + 1, k] - z[r, k])
                             + (z[r, k - 1] - z[r, k]) + (z[r, k + 1] - z[r, k])) / (dx * dx)
     return result
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, parallel=True)
 def _curvature(z, dx, kind):
     rows, cols = z.shape
     result = np.full((rows, cols), np.float32(np.nan), np.float32)
-    for r in range(1, rows - 1):
+    for r in numba.prange(1, rows - 1):
         for k in range(1, cols - 1):
             zx = (z[r, k + 1] - z[r, k - 1]) / (2.0 * dx)
             zy = (z[r - 1, k] - z[r + 1, k]) / (2.0 * dx)

@@ -32,10 +32,10 @@ def _triangle(top, x0, y0, z0, x1, y1, z1, x2, y2, z2):
     rows, cols = top.shape
     if max(y0, y1, y2) < 0.0 or min(y0, y1, y2) > rows - 1 or max(x0, x1, x2) < 0.0 or min(x0, x1, x2) > cols - 1:
         return
-    first_row = int(max(0.0, math.ceil(min(y0, y1, y2))))
-    last_row = int(min(rows - 1.0, math.floor(max(y0, y1, y2))))
-    first_col = int(max(0.0, math.ceil(min(x0, x1, x2))))
-    last_col = int(min(cols - 1.0, math.floor(max(x0, x1, x2))))
+    first_row = math.ceil(max(0.0, min(y0, y1, y2)))
+    last_row = math.floor(min(rows - 1.0, max(y0, y1, y2)))
+    first_col = math.ceil(max(0.0, min(x0, x1, x2)))
+    last_col = math.floor(min(cols - 1.0, max(x0, x1, x2)))
     for row in range(first_row, last_row + 1):
         ay, by, cy = y0 - row, y1 - row, y2 - row
         for col in range(first_col, last_col + 1):

@@ -15,6 +15,22 @@ import numpy as np
 
 from .errors import KernelInputError
 
+_TILE = 32
+_ASKEW = 1e-9  # below it lines run along columns; sin(pi) is not 0
+
+
+@numba.njit(cache=True)
+def _transposed(grid):
+    """Contiguous transpose of a (rows, cols) array by tiles that stay in the cache."""
+    rows, cols = grid.shape
+    result = np.empty((cols, rows), grid.dtype)
+    for i in range(0, rows, _TILE):
+        for j in range(0, cols, _TILE):
+            for c in range(j, min(j + _TILE, cols)):
+                for r in range(i, min(i + _TILE, rows)):
+                    result[c, r] = grid[r, c]
+    return result
+
 
 @numba.njit(cache=True)
 def _sweep(heights, shift, drop):
@@ -68,11 +84,12 @@ def cast_shadow(heights: np.ndarray, dx_m: float, sun_azimuth_rad: float, sun_el
     right, away = math.sin(sun_azimuth_rad), math.cos(sun_azimuth_rad)
     by_columns = abs(right) > abs(away)
     # turn the grid so that the sun stands beyond row 0
-    turned = grid.T if by_columns else grid
+    turned = _transposed(np.ascontiguousarray(grid)) if by_columns else grid
     flipped = right > 0 if by_columns else away < 0
     turned = np.ascontiguousarray(turned[::-1] if flipped else turned)
     along = abs(right) if by_columns else abs(away)
     sideways = -away if by_columns else right  # toward the sun, in columns of the turned grid
-    shadow = _sweep(turned, -sideways / along, math.tan(min(sun_elevation_rad, math.pi / 2 - 1e-6)) * dx_m / along)
+    shift = -sideways / along if abs(sideways) > _ASKEW else 0.0
+    shadow = _sweep(turned, shift, math.tan(min(sun_elevation_rad, math.pi / 2 - 1e-6)) * dx_m / along)
     shadow = shadow[::-1] if flipped else shadow
-    return np.ascontiguousarray(shadow.T if by_columns else shadow)
+    return _transposed(np.ascontiguousarray(shadow)) if by_columns else np.ascontiguousarray(shadow)

@@ -70,12 +70,11 @@ def _sky_at(azimuth, azimuths, tangents):
 
 
 @numba.njit(cache=True)
-def _walk(tangents, lowest, x, y, ux, uy, sky, cells, horizons):
-    """Lower `lowest` along one ray from (x, y) in columns and rows toward (ux, uy).
+def _walk(tangents, lowest, rows, cols, x, y, ux, uy, sky, cells, passed, horizons):
+    """Lower `lowest` (rows * cols) along one ray from (x, y) in columns and rows toward (ux, uy).
 
-    tangents: of visible cells, NaN elsewhere.   cells, horizons: scratch, as long as the longest ray.
+    tangents: (rows * cols) of visible cells, NaN elsewhere.   cells, passed, horizons: scratch for the longest ray.
     """
-    rows, cols = tangents.shape
     enter, leave = 0.0, np.inf
     if ux != 0.0:
         a, b = (-0.5 - x) / ux, (cols - 0.5 - x) / ux
@@ -98,32 +97,39 @@ def _walk(tangents, lowest, x, y, ux, uy, sky, cells, horizons):
     delta_row = abs(1.0 / uy) if uy != 0.0 else np.inf
     n = 0
     horizon = np.float32(-np.inf)
-    while 0 <= col < cols and 0 <= row < rows:
-        cells[n] = row * cols + col
-        horizons[n] = horizon
+    cell, step_down = row * cols + col, step_row * cols
+    cols_left = cols - 1 - col if step_col > 0 else col
+    rows_left = rows - 1 - row if step_row > 0 else row
+    while True:
+        tangent = tangents[cell]
+        cells[n], passed[n], horizons[n] = cell, tangent, horizon
         n += 1
-        tangent = tangents[row, col]
-        if tangent > horizon:  # not for NaN
+        if tangent > horizon:  # never for NaN
             horizon = tangent
         if next_col < next_row:
-            col += step_col
+            cols_left -= 1
+            if cols_left < 0:
+                break
+            cell += step_col
             next_col += delta_col
         else:
-            row += step_row
+            rows_left -= 1
+            if rows_left < 0:
+                break
+            cell += step_down
             next_row += delta_row
     ahead = np.float32(sky)
-    flat, flat_tangents = lowest.reshape(-1), tangents.reshape(-1)
     for k in range(n - 1, -1, -1):
+        tangent = passed[k]
+        if tangent == tangent:  # visible
+            ahead = min(ahead, tangent)
+            continue
+        horizon = horizons[k]
+        limit = max(ahead, horizon)
+        if limit == np.inf and horizon > -np.inf:
+            limit = horizon
         cell = cells[k]
-        tangent = flat_tangents[cell]
-        if math.isnan(tangent):
-            limit = max(ahead, horizons[k])
-            if ahead == np.inf and horizons[k] > -np.inf:
-                limit = horizons[k]
-            if limit < flat[cell]:
-                flat[cell] = limit
-        elif tangent < ahead:
-            ahead = tangent
+        lowest[cell] = min(lowest[cell], limit)
 
 
 @numba.njit(cache=True, parallel=True)
@@ -137,20 +143,22 @@ def _view_bound(heights, visible, dx, camera_x, camera_y, camera_z, rays, azimut
             away = math.hypot(col - camera_x, row - camera_y)
             seen = visible[row, col] and away >= _NEAREST
             tangents[row, col] = (heights[row, col] - camera_z) / (away * dx) if seen else np.nan
-    lowest = np.full((chunks, rows, cols), np.float32(np.inf), np.float32)
+    flat = tangents.reshape(-1)
+    lowest = np.full((chunks, rows * cols), np.float32(np.inf), np.float32)
     for chunk in numba.prange(chunks):
-        cells = np.empty(rows + cols + 4, np.int64)
-        horizons = np.empty(rows + cols + 4, np.float32)
+        cells = np.empty(rows + cols + 4, np.int32)
+        passed, horizons = np.empty(rows + cols + 4, np.float32), np.empty(rows + cols + 4, np.float32)
         for k in range(rays.shape[0] * chunk // chunks, rays.shape[0] * (chunk + 1) // chunks):
             sky = _sky_at(azimuths[k], sky_azimuths, sky_tangents)
-            _walk(tangents, lowest[chunk], camera_x, camera_y, rays[k, 0], rays[k, 1], sky, cells, horizons)
+            _walk(flat, lowest[chunk], rows, cols, camera_x, camera_y, rays[k, 0], rays[k, 1], sky, cells, passed, horizons)
     bound = np.empty((rows, cols), np.float32)
     for row in numba.prange(rows):
         for col in range(cols):
             limit = np.float32(np.inf)
             if not visible[row, col]:
                 for chunk in range(chunks):
-                    limit = min(limit, lowest[chunk, row, col])
+                    limit = min(limit, lowest[chunk, row * cols + col])
+            if limit < np.inf:
                 x, y = col - camera_x, camera_y - row
                 off = abs((math.atan2(x, y) - middle + math.pi) % (2.0 * math.pi) - math.pi)
                 limit = np.float32(camera_z + math.hypot(x, y) * dx * limit) if off <= half_width else np.float32(np.inf)
@@ -200,7 +208,7 @@ def view_bound(
     camera_x = (camera_m[0] - origin_m[0]) / dx_m
     camera_y = (origin_m[1] - camera_m[1]) / dx_m
     middle, half_width = 0.5 * (azimuth_min_rad + azimuth_max_rad), 0.5 * (azimuth_max_rad - azimuth_min_rad)
-    toward = _exits(*grid.shape, camera_x, camera_y) - (camera_x, camera_y)
+    toward = _exits(grid.shape[0], grid.shape[1], camera_x, camera_y) - (camera_x, camera_y)
     azimuths = np.arctan2(toward[:, 0], -toward[:, 1])
     off = (azimuths - middle + math.pi) % (2 * math.pi) - math.pi
     ring = middle + off[np.abs(off) <= half_width]
