@@ -182,7 +182,7 @@ def view_bound(
     heights: (rows, cols), meters, read only where visible.   visible: bool (rows, cols); the rest is transparent.
     dx_m: cell size, meters.   origin_m: world (x, y) of the center of cell (0, 0).   camera_m: world (x, y, z), in the grid
     or beside it.   azimuth_min_rad, azimuth_max_rad: what the camera sees, 0 toward +y, positive to the right.
-    sky_azimuth_rad, sky_tangent: (n,) rising azimuths and the tangent of the elevation of the lowest ray there that reaches
+    sky_azimuth_rad, sky_tangent: (n,) azimuths in rising order and the tangent of the elevation of the lowest ray there that reaches
     the sky; linear between samples, NaN (foreground) and azimuths beyond the samples say nothing.
 
     A hidden cell at distance d gets z_cam + d * max(horizon, lowest tangent farther out), the least over the azimuths that
@@ -229,6 +229,6 @@ def _sky(azimuth: np.ndarray | None, tangent: np.ndarray | None) -> tuple[np.nda
     azimuths, tangents = np.ascontiguousarray(azimuth, np.float64), np.ascontiguousarray(tangent, np.float64)
     if azimuths.ndim != 1 or azimuths.shape != tangents.shape:
         raise KernelInputError(f"sky_azimuth_rad {azimuths.shape} and sky_tangent {tangents.shape} must be one (n,)")
-    if not np.isfinite(azimuths).all() or (np.diff(azimuths) <= 0).any():
-        raise KernelInputError("sky_azimuth_rad must be finite and rise")
+    if not np.isfinite(azimuths).all() or (np.diff(azimuths) < 0).any():
+        raise KernelInputError("sky_azimuth_rad must be finite and must not fall")
     return azimuths, tangents
