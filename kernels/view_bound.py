@@ -182,8 +182,8 @@ def view_bound(
     heights: (rows, cols), meters, read only where visible.   visible: bool (rows, cols); the rest is transparent.
     dx_m: cell size, meters.   origin_m: world (x, y) of the center of cell (0, 0).   camera_m: world (x, y, z), in the grid
     or beside it.   azimuth_min_rad, azimuth_max_rad: what the camera sees, 0 toward +y, positive to the right.
-    sky_azimuth_rad, sky_tangent: (n,) azimuths in rising order and the tangent of the elevation of the lowest ray there that reaches
-    the sky; linear between samples, NaN (foreground) and azimuths beyond the samples say nothing.
+    sky_azimuth_rad, sky_tangent: (n,) azimuths in rising order and the tangent of the elevation of the lowest ray there
+    that reaches the sky; linear between samples, NaN (foreground) and azimuths beyond the samples say nothing.
 
     A hidden cell at distance d gets z_cam + d * max(horizon, lowest tangent farther out), the least over the azimuths that
     cross it; `horizon` is the highest tangent of visible cells before it, `farther out` are visible cells and the sky. With
