@@ -67,8 +67,7 @@ def cast_shadow(heights: np.ndarray, dx_m: float, sun_azimuth_rad: float, sun_el
 
     heights: (rows, cols), meters, row 0 toward +y.   dx_m: cell size, meters.
     sun_azimuth_rad: where the sun stands, clockwise from +y.   sun_elevation_rad: above the horizon, (0, pi/2].
-    Slopes that only face away from the sun are in shadow too where higher ground beyond them hides it, which on a
-    heightmap is the same thing. What lies beyond the grid casts nothing.
+    Ground that falls away from the sun more steeply than the light is in shadow. What lies beyond the grid casts nothing.
     Raises KernelInputError when the sun is at or below the horizon, or heights or spacing cannot be used.
     Source: line sweep with linear interpolation between two lines, compared with a bilinear ray march in the tests.
     """
