@@ -162,7 +162,8 @@ def table(report: dict[str, Any], first_draft_s: float | None) -> str:
         ("Above the view", f"{metrics['ove_m']:.3f} m (OVE)"),
         ("Water trapped", f"{metrics['mdd_m']:.3f} m (MDD)"),
         ("Skyline", "none in the picture" if skyline is None else f"{skyline:.1f} px off at 1000 px"),
-        ("Time", f"{report['seconds']:.1f} s" + (f", first draft {first_draft_s:.1f} s" if first_draft_s else "")),
+        ("Time", f"{report['seconds']:.1f} s ({report['cpu_seconds']:.0f} s of CPU)"
+                 + (f", first draft {first_draft_s:.1f} s" if first_draft_s else "")),
         ("Peak memory", f"{report['peak_memory_gb']:.1f} GB"),
     ]
     width = max(len(name) for name, _ in rows)

@@ -201,7 +201,7 @@ def _write(job: Job, done: Done, context: Context, records: list[StageRecord], p
     """The last stage: measure, draw, write beside, rename."""
     from . import metrics, preview
 
-    begun = time.monotonic()
+    begun, cpu_begun = time.monotonic(), time.process_time()
     progress.begin(STAGES[-1])
     terrain: Terrain = done["polished"]
     camera: Camera = done["visible"].camera
@@ -217,7 +217,8 @@ def _write(job: Job, done: Done, context: Context, records: list[StageRecord], p
         if job.keep_stages:
             context.check()
             outputs.write_stages(beside, done)
-        records = [*records, StageRecord("files", time.monotonic() - begun, memory.take(), "built-in", False)]
+        seconds, cpu_seconds = time.monotonic() - begun, time.process_time() - cpu_begun
+        records = [*records, StageRecord("files", seconds, cpu_seconds, memory.take(), "built-in", False)]
         content = report.build(done["picture"], camera, done["prior"], terrain, measured, records, context.notes,
                                job.settings, context.device)
         outputs.write_report(beside, content)

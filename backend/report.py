@@ -25,7 +25,8 @@ def build(picture: Picture, camera: Camera, prior: Prior, terrain: Terrain, metr
           device: str) -> dict[str, Any]:
     """The report as a JSON object: degrees, meters, seconds, GB; null where a number does not exist."""
     stages: list[dict[str, Any]] = [{
-        "name": r.name, "seconds": round(r.seconds, 3), "peak_memory_gb": round(r.peak_memory_gb, 3),
+        "name": r.name, "seconds": round(r.seconds, 3), "cpu_seconds": round(r.cpu_seconds, 3),
+        "peak_memory_gb": round(r.peak_memory_gb, 3),
         "provider": r.provider, "cached": r.cached,
     } for r in records]
     height, width = picture.rgb.shape[:2]
@@ -43,6 +44,7 @@ def build(picture: Picture, camera: Camera, prior: Prior, terrain: Terrain, metr
         "metrics": {name: None if value is None else float(value) for name, value in metrics.items()},
         "stages": stages,
         "seconds": round(sum(s["seconds"] for s in stages), 3),
+        "cpu_seconds": round(sum(s["cpu_seconds"] for s in stages), 3),
         "peak_memory_gb": max((s["peak_memory_gb"] for s in stages), default=0.0),
         "device": device,
         "settings": settings.to_dict(),

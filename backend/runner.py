@@ -43,10 +43,14 @@ class Stage:
 
 @dataclass
 class StageRecord:
-    """What the report says of a stage. seconds, peak_memory_gb: of this run; `cached`: it was read, not computed."""
+    """What the report says of a stage, in this run.
+
+    cpu_seconds: summed over threads, so that a busy machine does not make it longer.   cached: read, not computed.
+    """
 
     name: str
     seconds: float
+    cpu_seconds: float
     peak_memory_gb: float
     provider: str
     cached: bool
@@ -119,7 +123,7 @@ def run_stages(stages: list[Stage], done: Done, settings: TerrainSettings, conte
         key = stage_cache.next_key(key, stage.name, settings, context.device)
         context.check()
         memory.take()
-        begun = time.monotonic()
+        begun, cpu_begun = time.monotonic(), time.process_time()
         progress.begin(info)
         entry = cache.load(stage.name, key) if stage.is_cached else None
         is_cached = entry is not None
@@ -130,11 +134,12 @@ def run_stages(stages: list[Stage], done: Done, settings: TerrainSettings, conte
         context.check()
         done[stage.name] = entry["result"]
         context.notes.extend(entry["notes"])
-        records.append(StageRecord(stage.name, time.monotonic() - begun, memory.take(), entry["provider"], is_cached))
+        seconds, cpu_seconds = time.monotonic() - begun, time.process_time() - cpu_begun
+        records.append(StageRecord(stage.name, seconds, cpu_seconds, memory.take(), entry["provider"], is_cached))
         progress.end(worked=not is_cached)
         if info.shows_heights:
             progress.listener.preview(info, done)
-        log.info("%s: %.2f s%s", stage.name, records[-1].seconds, " (from the cache)" if is_cached else "")
+        log.info("%s: %.2f s, %.2f s CPU%s", stage.name, seconds, cpu_seconds, " (from the cache)" if is_cached else "")
     return records
 
 
