@@ -293,7 +293,7 @@ def spill(tree, labels, cols, z):
     far = np.empty(2 * tree.size, np.int32)
     for key in tree:
         a, b = ends(key, cols)
-        for way in range(2):
+        for _way in range(2):
             k = spot[labels[a]]
             near[k], far[k] = a, b
             spot[labels[a]] += 1
@@ -327,25 +327,3 @@ def reroute(receivers, inner, outer):
             if following == cell:
                 break
             cell, target = following, cell
-
-
-@numba.njit(cache=True, nogil=True)
-def penalized(z, receivers, fixed, penalty):
-    """float32 (n,): heights plus `penalty` where the cell, or one on its way down to its pit, is fixed."""
-    n = z.size
-    state = np.zeros(n, np.uint8)  # 0 unknown, 1 free, 2 blocked
-    out = np.empty(n, np.float32)
-    for start in range(n):
-        cell = start
-        while state[cell] == 0 and not fixed[cell] and receivers[cell] != cell:
-            cell = receivers[cell]
-        if state[cell] == 0:
-            state[cell] = 2 if fixed[cell] else 1
-        verdict = state[cell]
-        cell = start
-        while state[cell] == 0:
-            state[cell] = verdict
-            cell = receivers[cell]
-    for k in range(n):
-        out[k] = z[k] + penalty if state[k] == 2 else z[k]
-    return out

@@ -158,8 +158,8 @@ def breach(
     heights: float32 or float64 (rows, cols), m, finite.   epsilon_m: the least drop of a step; what is used is rounded up (1.1 mm
     for 1 mm below 1000 m), so that the promise holds in float32.   outlets: bool (rows, cols), default the border cells;
     outlets are lowered where what drains to them lies below.   fixed: bool (rows, cols), never lowered; routing may pass
-    over them, and what then cannot drain is counted in the report.   fixed_penalty_m: how much higher a pass whose
-    carving would meet fixed cells is taken to be, so that other passes are preferred.
+    over them, and what then cannot drain is counted in the report.   fixed_penalty_m: how much higher a pass is taken to
+    be whose way down is blocked by fixed cells, so that other passes are preferred (kernels.detours).
     Returns float32 (rows, cols), nowhere higher, unchanged cells bit for bit; with return_report also a BreachReport.
     Raises KernelInputError.
     """

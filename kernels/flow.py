@@ -8,7 +8,7 @@ from typing import Any
 import numba
 import numpy as np
 
-from . import basins
+from . import basins, detours
 from .errors import KernelInputError, checked_grid, checked_mask, checked_positive
 
 
@@ -37,10 +37,11 @@ def route(
     labels, pits = basins.label(receivers, mask, border, rows, cols)
     if pits.size == 0:
         return Routing(receivers, labels, np.full(1, -np.inf, np.float32))
-    compared = z
     if fixed is not None and fixed_penalty_m > 0:
-        compared = basins.penalized(z, receivers, fixed.ravel(), np.float32(fixed_penalty_m))
-    tree = basins.spanning_tree(basins.sortable(compared.view(np.int32)), labels, rows, cols, pits.size)
+        penalty = np.float32(fixed_penalty_m)
+        tree = detours.avoiding_tree(z, receivers, fixed.ravel(), labels, pits, rows, cols, penalty)
+    else:
+        tree = basins.spanning_tree(basins.sortable(z.view(np.int32)), labels, rows, cols, pits.size)
     inner, outer, level = basins.spill(tree, labels, cols, z)
     basins.reroute(receivers, inner, outer)
     return Routing(receivers, labels, level)

@@ -159,6 +159,31 @@ def test_a_penalty_sends_the_water_around_fixed_ground():
     assert_drains(around, border(z.shape))
 
 
+def test_water_may_come_down_onto_fixed_ground_for_nothing():
+    z = np.full((9, 9), 100.0, np.float32)
+    z[4, 4] = 50
+    z[4, 5] = 60
+    z[4, 6:] = [30, 20, 10]
+    z[4, 1:4] = 61
+    z[4, 0] = 0
+    fixed = np.zeros(z.shape, bool)
+    fixed[4, 6:] = True
+    carved, report = breach(z, fixed=fixed, fixed_penalty_m=30.0, return_report=True)
+    assert report.fixed_violations == 0
+    assert carved[4, 5] < 50
+    assert carved[4, 1] > 60
+
+
+def test_a_penalty_leaves_less_stuck_among_drained_ground():
+    rng = np.random.default_rng(2)
+    rough_ground = np.cumsum(rng.normal(size=(64, 64)), axis=0) + np.cumsum(rng.normal(size=(64, 64)), axis=1)
+    fixed = np.hypot(*np.indices((64, 64)) - 32.0) < 20
+    z = np.where(fixed, breach(rough_ground), rough_ground)
+    _, free = breach(z, fixed=fixed, return_report=True)
+    _, kept = breach(z, fixed=fixed, fixed_penalty_m=20.0, return_report=True)
+    assert kept.fixed_violations <= free.fixed_violations
+
+
 @pytest.mark.parametrize(
     ("settings_", "said"),
     [
