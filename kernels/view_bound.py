@@ -70,10 +70,11 @@ def _sky_at(azimuth, azimuths, tangents):
 
 
 @numba.njit(cache=True)
-def _walk(tangents, lowest, rows, cols, x, y, ux, uy, sky, cells, passed, horizons):
+def _walk(tangents, lowest, rows, cols, x, y, ux, uy, sky, sky_above, cells, passed, horizons):
     """Lower `lowest` (rows * cols) along one ray from (x, y) in columns and rows toward (ux, uy).
 
     tangents: (rows * cols) of visible cells, NaN elsewhere.   cells, passed, horizons: scratch for the longest ray.
+    sky_above: the sky begins at the horizon of the visible cells.
     """
     enter, leave = 0.0, np.inf
     if ux != 0.0:
@@ -126,7 +127,7 @@ def _walk(tangents, lowest, rows, cols, x, y, ux, uy, sky, cells, passed, horizo
             continue
         horizon = horizons[k]
         limit = max(ahead, horizon)
-        if limit == np.inf and horizon > -np.inf:
+        if sky_above and limit == np.inf and horizon > -np.inf:
             limit = horizon
         cell = cells[k]
         lowest[cell] = min(lowest[cell], limit)
@@ -150,7 +151,8 @@ def _view_bound(heights, visible, dx, camera_x, camera_y, camera_z, rays, azimut
         passed, horizons = np.empty(rows + cols + 4, np.float32), np.empty(rows + cols + 4, np.float32)
         for k in range(rays.shape[0] * chunk // chunks, rays.shape[0] * (chunk + 1) // chunks):
             sky = _sky_at(azimuths[k], sky_azimuths, sky_tangents)
-            _walk(flat, lowest[chunk], rows, cols, camera_x, camera_y, rays[k, 0], rays[k, 1], sky, cells, passed, horizons)
+            _walk(flat, lowest[chunk], rows, cols, camera_x, camera_y, rays[k, 0], rays[k, 1], sky, sky_azimuths.size == 0,
+                  cells, passed, horizons)
     bound = np.empty((rows, cols), np.float32)
     for row in numba.prange(rows):
         for col in range(cols):
@@ -187,8 +189,8 @@ def view_bound(
 
     A hidden cell at distance d gets z_cam + d * max(horizon, lowest tangent farther out), the least over the azimuths that
     cross it; `horizon` is the highest tangent of visible cells before it, `farther out` are visible cells and the sky. With
-    nothing farther out the horizon alone counts. +inf where neither exists, at visible cells, and where the center of the
-    cell lies outside of the azimuths seen.
+    nothing farther out no ray passes: +inf, unless no sky is given at all; then sky is taken to begin at the horizon.
+    +inf also at visible cells and where the center of the cell lies outside of the azimuths seen.
     Raises KernelInputError on shapes that do not fit, visible heights that are not finite, or azimuths out of order.
     Source: P2P section 4.4, algorithm 2, in the limit of dense rays.
     """

@@ -165,6 +165,16 @@ def test_the_sky_caps_what_nothing_is_seen_behind():
     assert (bound[left] >= 1.4 * distance[left]).all() and np.isinf(without[left]).all()
 
 
+def test_where_the_picture_shows_no_sky_nothing_caps_what_lies_behind():
+    heights = np.full((9, 9), np.nan, np.float32)
+    seen = np.zeros((9, 9), bool)
+    heights[6], seen[6] = -3.0, True
+    sky = np.array([-0.6, 0.6]), np.array([np.nan, np.nan])
+    bound = view_bound(heights, seen, 1.0, (-4.0, 9.0), (0.0, 0.0, 0.0), -0.6, 0.6, *sky)
+    assert np.isinf(bound[:6]).all()
+    assert np.isfinite(bound[7:, 4]).all()
+
+
 def test_windows_all_around_and_across_the_back():
     heights = rough(40, seed=2)
     seen = np.random.default_rng(0).random(heights.shape) < 0.4
