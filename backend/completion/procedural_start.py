@@ -47,6 +47,8 @@ SHOULDER = 1.3
 EYE_HEIGHT_M = 2.0
 BOWL_CELLS = 12
 """Radius around the camera in which ground stays below a bowl."""
+DEEPEST = 1.5
+"""Seen reliefs below the lowest seen ground to which the bound shapes hidden ground."""
 LARGEST_SHARE = 0.22
 """No octave has a standard deviation of more than this share of the seen relief."""
 SMOOTHINGS = 2
@@ -59,7 +61,7 @@ def start(visible: VisibleTerrain, bound: np.ndarray, settings: TerrainSettings,
     """Fill the hidden cells.
 
     bound: float32 (rows, cols) Z_max, +inf where free, read on hidden cells only.   Returns finite float32 heights in
-    m, the seen ones where there are, nowhere above the bound elsewhere.   Raises ValueError when nothing is seen.
+    m, the seen ones where there are, below the bound elsewhere (see DEEPEST).   Raises ValueError when nothing is seen.
     """
     known, dx = visible.mask, visible.grid.dx_m
     bound = under_camera(bound, visible)
@@ -69,14 +71,17 @@ def start(visible: VisibleTerrain, bound: np.ndarray, settings: TerrainSettings,
         return visible.heights.astype(np.float32)
     rng = ctx.rng("start")
     levels = max(0, int(np.log2(min(known.shape) / COARSEST_SIDE)))
+    scale = seen_scale(visible)
+    slope = scale / (16.0 * dx)
+    relief = float(np.ptp(visible.heights[known]))
+    # A bound far below all that is seen comes from a few stray rays: hold to it at the end, do not shape valleys by it.
+    bound = np.maximum(bound, float(visible.heights[known].min()) - DEEPEST * relief)
+    amplitudes = np.minimum(octave_amplitudes(dx, levels + 1) * scale, LARGEST_SHARE * relief)
+
     # A rim of free ground around the grid, cut off at the end: smoothing flattens what lies at a border.
     rim = min(RIM, min(known.shape) // 4)
     heights = np.pad(np.where(known, visible.heights, 0.0).astype(np.float64), rim)
     limit = np.pad(np.where(known, np.inf, bound).astype(np.float64), rim, constant_values=np.inf)
-    scale = seen_scale(visible)
-    slope = scale / (16.0 * dx)
-    relief = float(np.ptp(visible.heights[known]))
-    amplitudes = np.minimum(octave_amplitudes(dx, levels + 1) * scale, LARGEST_SHARE * relief)
 
     pyramid = [(heights, np.pad(known, rim), limit)]
     for _ in range(levels):
