@@ -14,7 +14,7 @@ from tests.backend.conftest import ROOT
 
 @pytest.fixture
 def clean_environment(monkeypatch):
-    for name in ("NUMBA_CACHE_DIR", *machine.THREAD_VARIABLES):
+    for name in ("NUMBA_CACHE_DIR", "OMP_WAIT_POLICY", *machine.THREAD_VARIABLES):
         monkeypatch.setenv(name, "x")    # so that what `prepare` sets is taken back after the test
         monkeypatch.delenv(name)
 
