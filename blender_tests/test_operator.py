@@ -179,7 +179,7 @@ def test_undo_in_the_middle_is_survived(ready, fake_stages, scene, request):
     for thing in list(bpy.data.objects):
         bpy.data.objects.remove(thing)
     if not operator.job.is_over:
-        assert run_to_end(tick, operator.job) == {"FINISHED"}
+        assert run_to_end(tick, operator.job) == {"FINISHED"}, operator.said
     assert "Terrain" in bpy.data.objects
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -12,8 +13,16 @@ from blender_tests.conftest import ROOT
 from release.extension import build_zip, read_version
 
 
-def test_same_sources_same_bytes(staged_zip, tmp_path):
-    assert build_zip(ROOT, tmp_path).read_bytes() == staged_zip.read_bytes()
+def test_same_sources_same_bytes(tmp_path):
+    """Wherever and whenever they are checked out."""
+    for place in ("one", "another"):
+        for name in ("addon", "backend", "kernels", "release"):
+            shutil.copytree(ROOT / name if place == "one" else tmp_path / "one" / name, tmp_path / place / name,
+                            copy_function=shutil.copyfile)
+        for name in ("LICENSE", "requirements.txt"):
+            shutil.copyfile(ROOT / name, tmp_path / place / name)
+    first, second = (build_zip(tmp_path / place, tmp_path / "dist" / place) for place in ("one", "another"))
+    assert first.read_bytes() == second.read_bytes()
 
 
 def test_blenders_own_tool_accepts_it(staged_zip):
