@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from kernels.breach import breach
 
 EPSILON_M = 1e-3

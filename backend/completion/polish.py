@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from scipy.ndimage import gaussian_filter, map_coordinates
+
 from kernels.breach import breach
 from kernels.fill import mean_depression_depth
-from scipy.ndimage import gaussian_filter, map_coordinates
 
 from ..context import Context
 from ..contract.settings import TerrainSettings
@@ -18,7 +19,7 @@ from ..networks.terrain import TerrainNetwork
 from ..scene import VisibleTerrain
 from ..terrain import EVIDENCE_INFERRED, EVIDENCE_MOVED, EVIDENCE_VISIBLE, Terrain
 from .diffusion import RIM, TiledDenoiser, fast_bfloat16, make_weights, threads
-from .drainage import EPSILON_M, drain, drain_with_banks
+from .drainage import EPSILON_M, drain, drain_with_banks, talus
 from .guidance import Guidance
 from .height_unit import HeightUnit
 from .procedural_start import below, under_camera
@@ -38,6 +39,8 @@ SEEN_TARGETS = (0.006, 0.003, 0.0)
 """What the projection aims at, one after the other until draining has room left."""
 BANK_SLOPE = 2.0
 """Sides of valleys that draining cuts, over the RMS slope of the terrain."""
+SHOULDER_SLOPE, SHOULDER_CELLS = 2.0, 6
+"""Steepest fall of hidden from seen ground, over the RMS slope, and how many cells far that is looked after."""
 LIFT = 0.5
 """How far hidden ways out are preferred to seen ones (drainage.py), in relief scales."""
 SOFTNESS = 0.02
@@ -135,12 +138,21 @@ def project(
     for share in SEEN_TARGETS:
         ctx.check()
         pulled = _clamp(_pull_back(heights, visible, share * relief), visible, ceiling, scale_m)
+        pulled = _shoulder(pulled, visible, ceiling, scale_m)
         drained = _drain_all(pulled, visible, scale_m, ctx)
         error = float(np.abs(drained - visible.heights)[seen].mean()) if seen.any() else 0.0
         if error <= SEEN_TOLERANCE * relief:
             return drained
     ctx.warning("polished", f"Draining moved the seen ground by {error:.1f} m on average.")
     return drained
+
+
+def _shoulder(heights: np.ndarray, visible: VisibleTerrain, ceiling: np.ndarray, scale_m: float) -> np.ndarray:
+    """Raise hidden cells that fall away from seen ones like a wall, as far as the bound allows: no fences on ridges."""
+    rise = SHOULDER_SLOPE * scale_m / 16.0
+    feet = -talus(np.where(visible.mask, -heights, np.inf), rise, SHOULDER_CELLS)
+    raised = np.maximum(heights, np.minimum(feet, ceiling))
+    return np.where(visible.mask, heights, raised).astype(np.float32)
 
 
 def _drain_all(heights: np.ndarray, visible: VisibleTerrain, scale_m: float, ctx: Context) -> np.ndarray:
