@@ -177,6 +177,13 @@ def test_draining_prefers_hidden_ways_out() -> None:
     assert (drained <= z).all()
 
 
+def test_grain_filter_keeps_planes_and_dampens_checkers() -> None:
+    plane = np.add.outer(2.0 * np.arange(20), np.arange(30)).astype(np.float32)
+    np.testing.assert_allclose(polish.without_grain(plane), plane, atol=1e-4)
+    stripes = np.where(np.arange(30) % 2, 1.0, -1.0)[None, :].repeat(20, 0).astype(np.float32)
+    np.testing.assert_allclose(polish.without_grain(stripes)[:, 4:-4], (1 - polish.GRAIN) * stripes[:, 4:-4], rtol=1e-5)
+
+
 def test_talus_is_a_cone() -> None:
     floors = np.full((15, 15), np.inf)
     floors[7, 7] = 1.0
