@@ -42,7 +42,7 @@ def draw(picture: Picture, terrain: Terrain, camera: Camera) -> Image.Image:
         ("Terrain from the matched camera", matched_view(terrain, camera, light, height)),
         ("Pulled back: seen ground is light, inferred ground is blue",
          pulled_back_view(terrain, camera, light, height)),
-        (plan_caption(terrain.grid), plan(terrain, camera, height)),
+        (plan_caption(terrain), plan(terrain, camera, height)),
     ]
     sheet = Image.new("RGB", (2 * PANEL_WIDTH + 3 * GAP, 2 * (height + CAPTION) + GAP), _rgb(PAPER))
     pen = ImageDraw.Draw(sheet)
@@ -55,10 +55,12 @@ def draw(picture: Picture, terrain: Terrain, camera: Camera) -> Image.Image:
     return sheet
 
 
-def plan_caption(grid: Grid) -> str:
+def plan_caption(terrain: Terrain) -> str:
     """What the plan shows, in numbers."""
+    grid, low, high = terrain.grid, float(terrain.heights.min()), float(terrain.heights.max())
     width, depth = grid.cols * grid.dx_m / 1000, grid.rows * grid.dx_m / 1000
-    return f"Plan: {width:.1f} x {depth:.1f} km, {grid.rows} x {grid.cols} points, {grid.dx_m:g} m apart"
+    size = f"{width:.1f} x {depth:.1f} km, {grid.rows} x {grid.cols} points, {grid.dx_m:g} m apart"
+    return f"Plan: {size}, {low:.0f} to {high:.0f} m"
 
 
 def photograph(picture: Picture) -> Image.Image:
@@ -205,7 +207,6 @@ def plan(terrain: Terrain, camera: Camera, height: int) -> Image.Image:
         pen.line([eye, to_px(cx + side * reach * math.tan(0.5 * camera.fov_x_rad), far)], FRUSTUM, 2)
     pen.ellipse([eye[0] - 5, eye[1] - 5, eye[0] + 5, eye[1] + 5], FRUSTUM)
     _scale_bar(pen, scale, height)
-    _elevation_text(pen, heights)
     return sheet
 
 
@@ -217,11 +218,6 @@ def _scale_bar(pen: ImageDraw.ImageDraw, scale: float, height: int) -> None:
     y = height - 24
     pen.line([(16, y), (16 + length * scale, y)], INK, 3)
     pen.text((16, y - 22), text, INK, ImageFont.load_default(size=15))
-
-
-def _elevation_text(pen: ImageDraw.ImageDraw, heights: np.ndarray) -> None:
-    text = f"{heights.min():.0f} m to {heights.max():.0f} m"
-    pen.text((PANEL_WIDTH - 14, 14), text, INK, ImageFont.load_default(size=15), anchor="ra")
 
 
 def _plan_projector(center_x: float, center_y: float, scale: float, width: int, height: int):
