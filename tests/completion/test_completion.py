@@ -7,7 +7,6 @@ import time
 
 import numpy as np
 import pytest
-from kernels.fill import mean_depression_depth
 
 from backend.completion import diffusion, polish, procedural_start
 from backend.completion.drainage import drain, talus
@@ -16,6 +15,7 @@ from backend.contract.errors import Cancelled
 from backend.contract.settings import TerrainSettings
 from backend.scene import VisibleTerrain
 from backend.terrain import EVIDENCE_INFERRED, EVIDENCE_VISIBLE
+from kernels.fill import mean_depression_depth
 
 from .scenes import hills, scene, untrained
 
