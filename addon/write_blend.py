@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -35,14 +36,17 @@ def write_blend(folder: Path, target: Path | None = None) -> Path:
     select_only(bpy.context.view_layer, terrain)
     for space in all_views():
         space.region_3d.view_perspective = "CAMERA"
-    unfinished = target.with_name(f".{target.stem}-{os.getpid()}.blend")
+    for image in bpy.data.images:    # packed; where the picture lies on this machine says nothing to another
+        image.filepath_raw = f"//{bpy.path.basename(image.filepath)}"
+    beside = target.parent / f".unfinished-{os.getpid()}"
     try:
-        bpy.ops.wm.save_as_mainfile(filepath=str(unfinished), compress=True, check_existing=False)
-        unfinished.replace(target)
+        beside.mkdir()
+        bpy.ops.wm.save_as_mainfile(filepath=str(beside / target.name), compress=True, check_existing=False)
+        (beside / target.name).replace(target)
     except RuntimeError as problem:
         raise OSError(f"{target} cannot be written ({problem}).") from problem
     finally:
-        unfinished.unlink(missing_ok=True)
+        shutil.rmtree(beside, ignore_errors=True)
     return target
 
 

@@ -168,6 +168,25 @@ def test_esc_cancels_and_nothing_stays(ready, fake_stages, scene, request):
     assert not manager.timers and names() == before and scene.camera is None
 
 
+def test_cancel_brings_the_earlier_terrain_back(ready, fake_stages, part, scene, request):
+    import time
+
+    bpy.ops.photo_to_terrain.generate()
+    part("jobs").stop_all()
+    places = part("scene.result_collections")
+    earlier, camera = places.shown_result(scene), scene.camera
+    ready.settings.seed = 5
+    fake_stages("PATIENT")
+    operator, _, _, tick = request.getfixturevalue("modal")
+    while not bpy.data.collections.get("Draft"):
+        assert tick() == {"PASS_THROUGH"}
+        time.sleep(0.05)
+    assert places.is_hidden(scene, earlier)
+    tick("ESC", "PRESS")
+    assert run_to_end(tick, operator.job) == {"CANCELLED"}
+    assert places.shown_result(scene) == earlier and scene.camera == camera
+
+
 def test_undo_in_the_middle_is_survived(ready, fake_stages, scene, request):
     """Undo replaces or removes every object: the draft is looked up by name and made again."""
     import time

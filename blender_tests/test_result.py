@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
 import bpy
 import numpy as np
@@ -51,9 +50,10 @@ def test_same_seed_replaces_another_seed_is_kept_hidden(put, part, scene):
     assert len(places.results(scene)) == 1 and len(bpy.data.meshes) == 1 and len(bpy.data.materials) == 1
     kept = first.users_collection[0].name
     second = put(seed=1)
-    assert [c.hide_viewport for c in places.results(scene)] == [True, False]
+    assert [places.is_hidden(scene, c) for c in places.results(scene)] == [True, False]
     assert places.shown_result(scene) == second.users_collection[0]
-    assert bpy.data.collections[kept].hide_render
+    assert bpy.data.collections[kept].objects    # hidden, not gone
+    assert list(bpy.context.view_layer.objects) == list(second.users_collection[0].objects)
 
 
 def test_the_artists_world_is_kept(put, scene):
@@ -115,7 +115,8 @@ def test_write_blend_needs_no_addon(scene, tmp_path, rough_heights):
     terrain = bpy.data.objects["Terrain"]
     assert len(terrain.data.vertices) == rough_heights.size
     assert bpy.context.scene.camera is not None and bpy.context.view_layer.objects.active == terrain
-    assert all(not Path(i.filepath).is_absolute() or i.packed_file for i in bpy.data.images)
+    images = [i for i in bpy.data.images if i.source == "FILE"]
+    assert images and all(i.packed_file and i.filepath == "//photo.png" and i.size[0] == 320 for i in images)
     wrong = subprocess.run([sys.executable, "-m", "addon.write_blend", str(tmp_path)], cwd=ROOT, capture_output=True,
                            text=True, timeout=120, check=False)
     assert wrong.returncode == 2 and "Traceback" not in wrong.stderr

@@ -58,7 +58,7 @@ def drop_draft(scene: bpy.types.Scene) -> None:
     render.resolution_x, render.resolution_y, render.resolution_percentage = collection[places.DRAFT_MARK]["size"]
     for other in places.results(scene):
         if other[places.KEY_MARK] in hidden:
-            places.hide(other, False)
+            places.hide(scene, other, False)
     if scene.camera is None or scene.camera in list(collection.objects):
         scene.camera = scene.objects.get(camera_before)
     places.remove(collection)
@@ -74,9 +74,9 @@ def diagonal(grid: HeightGrid) -> float:
 
 def _begin(scene: bpy.types.Scene, preview: dict[str, Any], picture: Path, far_m: float) -> bpy.types.Collection:
     """The draft's collection with camera, backdrop and light; earlier terrains are hidden behind it."""
-    shown = [c for c in places.results(scene) if not c.hide_viewport]
+    shown = [c for c in places.results(scene) if not places.is_hidden(scene, c)]
     for other in shown:
-        places.hide(other, True)
+        places.hide(scene, other, True)
     collection = places.add(scene, NAME)
     collection[places.DRAFT_MARK] = {
         "hidden": "\n".join(c[places.KEY_MARK] for c in shown),

@@ -33,7 +33,7 @@ def put_result(scene: bpy.types.Scene, finished: FinishedTerrain) -> bpy.types.O
         if earlier[places.KEY_MARK] == key:
             places.remove(earlier)
         else:
-            places.hide(earlier, True)
+            places.hide(scene, earlier, True)
     collection = places.add(scene, title)
     collection[places.KEY_MARK] = key
     collection[places.REPORT_MARK] = json.dumps(report, ensure_ascii=False)

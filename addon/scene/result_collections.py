@@ -36,7 +36,7 @@ def results(scene: bpy.types.Scene) -> list[bpy.types.Collection]:
 
 def shown_result(scene: bpy.types.Scene) -> bpy.types.Collection | None:
     """The newest terrain that is not hidden."""
-    return next((c for c in reversed(results(scene)) if not c.hide_viewport), None)
+    return next((c for c in reversed(results(scene)) if not is_hidden(scene, c)), None)
 
 
 def report_of(collection: bpy.types.Collection) -> dict[str, Any]:
@@ -67,9 +67,27 @@ def remove(collection: bpy.types.Collection) -> None:
     bpy.data.collections.remove(collection)
 
 
-def hide(collection: bpy.types.Collection, is_hidden: bool) -> None:
-    """Hide a terrain from views and renders, or show it."""
-    collection.hide_viewport = collection.hide_render = is_hidden
+def hide(scene: bpy.types.Scene, collection: bpy.types.Collection, hidden: bool) -> None:
+    """Take a terrain out of views and renders, or bring it back: the box before its name in the outliner."""
+    for layer in _layers_of(scene, collection):
+        layer.exclude = hidden
+
+
+def is_hidden(scene: bpy.types.Scene, collection: bpy.types.Collection) -> bool:
+    """Whether no view layer shows a terrain."""
+    return all(layer.exclude for layer in _layers_of(scene, collection))
+
+
+def _layers_of(scene: bpy.types.Scene, collection: bpy.types.Collection) -> list[bpy.types.LayerCollection]:
+    """The terrain's entry in each view layer."""
+    waiting = [view_layer.layer_collection for view_layer in scene.view_layers]
+    found = []
+    while waiting:
+        layer = waiting.pop()
+        if layer.collection == collection:
+            found.append(layer)
+        waiting.extend(layer.children)
+    return found
 
 
 def terrain_in(collection: bpy.types.Collection) -> bpy.types.Object | None:
