@@ -2,8 +2,8 @@
 
 A grid samples a ridge at cell centers and loses up to a cell of it, so a rendered skyline would sink by up to slope
 times spacing. So behind every edge of the visible ground, against the sky or against farther ground, the ray that skims
-the edge is followed for two cells: hidden cells there get the height at which it passes. They neither hide anything the
-picture shows nor show anything it hides.
+the edge is followed until its strip is two cells wide: hidden cells there get the height at which it passes. They neither
+hide anything the picture shows nor show anything it hides.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from ..camera import Camera
 from ..terrain import Grid
 
 STRIP_CELLS = 2.0
+LEAST_SINE = 1.0 / 6.0
+"""Of the angle between ray and ridge, below which a strip gets no longer: a ridge may run nearly along the gaze."""
 ROW_REACH = 3
 """Rows within which the edges of neighboring columns belong to one ridge inside the terrain."""
 
@@ -49,21 +51,26 @@ def strips(sky: np.ndarray, mask: np.ndarray, log_range: np.ndarray, camera: Cam
            jump: float) -> np.ndarray:
     """float64 (N, 2, 2, 3): for each edge pixel the ground its skimming rays pass over: near then far, left then right.
 
-    sky, mask: bool (H, W).   log_range: log of the horizontal range in meters.   length_m: of the strips.
+    sky, mask: bool (H, W).   log_range: log of the horizontal range in meters.   length_m: width of the strips.
     """
     height, width = mask.shape
     under_sky, under_ground = edge_pixels(sky, mask, log_range, jump)
     parts = []
     for edges, reach in ((under_sky, max(ROW_REACH, height // 40)), (under_ground, ROW_REACH)):
         rows, cols = np.nonzero(edges)
-        corners = []
+        sides = []
         for side in (-1, 1):
             row, log_r = _sides(edges, log_range, rows, cols, side, reach, jump)
             sine, cosine, tangent = ray(camera, cols + 0.5 + 0.5 * side, row, width, height)
-            for length in (0.0, length_m):
-                d = np.exp(log_r) + length
-                corners.append(np.stack([d * sine, d * cosine, d * tangent], axis=-1) + np.asarray(camera.position_m))
-        near_left, far_left, near_right, far_right = corners
+            sides.append((np.stack([sine, cosine, tangent], axis=-1), np.exp(log_r)[:, None]))
+        (left, left_m), (right, right_m) = sides
+        across = np.hypot(*(left * left_m - right * right_m)[:, :2].T)[:, None]
+        along = np.abs(left_m - right_m)
+        sine_to_ridge = np.sqrt(np.maximum(across**2 - along**2, 0.0)) / np.maximum(across, 1e-9)
+        length = length_m / np.maximum(sine_to_ridge, LEAST_SINE)
+        place = np.asarray(camera.position_m)
+        near_left, far_left = left * left_m + place, left * (left_m + length) + place
+        near_right, far_right = right * right_m + place, right * (right_m + length) + place
         parts.append(np.stack([np.stack([near_left, near_right], 1), np.stack([far_left, far_right], 1)], axis=1))
     return np.concatenate(parts)
 
