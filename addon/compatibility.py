@@ -13,6 +13,10 @@ HAS_MESH_TOPOLOGY_ATTRIBUTES = VERSION >= (4, 1, 0)
 """`.corner_vert`, `.corner_edge`, `.edge_verts` and `position` can be written as attributes."""
 
 
+PATH_OPTIONS = {"PATH_SUPPORTS_BLEND_RELATIVE"} if VERSION >= (4, 5, 0) else set()
+"""For path properties: "//" at the beginning means the folder of the .blend file. Earlier Blenders need not be told."""
+
+
 def user_folder(package: str) -> Path:
     """A folder for this add-on's own files that survives its updates; made when it is not there. Raises OSError.
 

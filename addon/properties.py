@@ -7,6 +7,7 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
 from ..backend.contract.settings import TerrainSettings
+from .compatibility import PATH_OPTIONS
 
 PLAIN = ("resolution", "seed")
 """Settings beside the big button."""
@@ -28,7 +29,9 @@ def property_for(f: Field) -> Any:
     if kind is bool:
         return BoolProperty(default=f.default, **text)
     if kind is str:
-        return StringProperty(default=f.default, subtype="FILE_PATH" if f.name.endswith("_path") else "NONE", **text)
+        is_path = f.name.endswith("_path")
+        return StringProperty(default=f.default, subtype="FILE_PATH" if is_path else "NONE",
+                              options=PATH_OPTIONS if is_path else set(), **text)
     limits = {"min": said["min"], "max": said["max"]}
     if kind is int:
         return IntProperty(default=f.default, **limits, **text)
@@ -48,9 +51,9 @@ class PhotoToTerrainScene(bpy.types.PropertyGroup):
     """What a scene remembers: the picture, where files go, and the settings."""
 
     picture: StringProperty(name="Picture", description="Photograph or painting of a landscape with mountains",
-                            subtype="FILE_PATH")
+                            subtype="FILE_PATH", options=PATH_OPTIONS)
     folder: StringProperty(
-        name="Files in", subtype="DIR_PATH",
+        name="Files in", subtype="DIR_PATH", options=PATH_OPTIONS,
         description="Folder for heights, report and preview of each terrain; empty uses the add-on's own folder")
     settings: PointerProperty(type=PhotoToTerrainSettings)
 
