@@ -19,6 +19,7 @@ from ..context import Context
 from ..contract.errors import ImplausibleGeometry
 from ..contract.settings import TerrainSettings
 from ..scene import Pointmap, PosedScene, Prior, Segmentation
+from .far_ground import draw_nearer
 from .grid_choice import choose_grid
 from .plan_slope import cells_for, mean_slope
 from .pointmap import heightfield_points
@@ -31,6 +32,7 @@ LIMITS_RAD = (math.radians(-75.0), math.radians(60.0))
 REACH = 4.0
 """How many spreads around the expected pitch are searched."""
 HEIGHT_PERCENTILES = (0.5, 99.5)
+WARN_MOVED = 0.02
 FLAT_PITCH_SPREAD_RAD = math.radians(3.0)
 
 
@@ -71,6 +73,10 @@ def solve(pointmap: Pointmap, segmentation: Segmentation, prior: Prior, settings
     under_sky = np.zeros_like(mask)
     under_sky[1:] = mask[1:] & segmentation.sky[:-1]
     grid, why = choose_grid(world[mask], world[under_sky], settings, ctx)
+    world[mask], moved, beyond_m = draw_nearer(world[mask], -lowest, grid)
+    if moved > WARN_MOVED:
+        ctx.warning(STAGE, f"{100 * moved:.0f} % of the visible ground, all beyond {beyond_m / 1000:.1f} km, were drawn nearer "
+                           "to stay on the grid; from the camera they look the same. A larger spacing leaves them in place.")
     return PosedScene(camera, world, mask, grid, {"grid": why})
 
 

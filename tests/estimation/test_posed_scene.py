@@ -13,6 +13,7 @@ from backend.context import Context
 from backend.contract.errors import ImplausibleGeometry
 from backend.contract.settings import TerrainSettings
 from backend.estimation import pose, rasterization, view_bound
+from backend.estimation.far_ground import draw_nearer, share_within
 from backend.estimation.grid_choice import choose_grid
 from backend.estimation.plan_slope import cells_for, mean_slope
 from backend.metrics import rendered_skyline_rows, skyline_rows
@@ -52,7 +53,10 @@ def test_exact_points_and_slope_give_the_pitch(pitch_deg: float) -> None:
 
 
 def test_scale_is_exact() -> None:
-    view, posed, _, _ = solved()
+    view = synthetic.view()
+    wide = TerrainSettings(resolution=512, dx_m=32.0)  # nothing is drawn nearer
+    prior = synthetic.prior(true_slope(view), view.relief_m)
+    posed = pose.solve(view.pointmap(unit=37.0), view.segmentation, prior, wide, Context())
     heights = posed.points[posed.mask][:, 2]
     assert np.subtract(*np.percentile(heights, [99.5, 0.5])) == pytest.approx(view.relief_m, rel=1e-4)
     assert np.percentile(heights, 0.5) == pytest.approx(0.0, abs=0.5)
@@ -81,13 +85,24 @@ def test_grid_holds_the_scene_and_tells_why() -> None:
     assert "power of two" in posed.why["grid"]
 
 
-def test_grid_of_the_artist_warns_of_what_it_crops() -> None:
-    context = Context()
+def test_what_the_grid_does_not_reach_is_drawn_nearer_along_its_rays() -> None:
+    rng = np.random.default_rng(0)
+    points = np.stack([rng.uniform(-2000, 2000, 5000), rng.uniform(100, 6000, 5000), rng.uniform(0, 900, 5000)], axis=1)
+    grid, _ = choose_grid(points, points[:0], TerrainSettings(resolution=512, dx_m=4.0, upsample=2), Context())
+    assert grid.dx_m == 8.0 and grid.rows == 256
+    drawn, moved, beyond_m = draw_nearer(points, 300.0, grid)
+    assert 0.3 < moved < 0.9 and 800 < beyond_m < 2000
+    assert share_within(drawn, grid) == 1.0
+    before, after = np.hypot(*points[:, :2].T), np.hypot(*drawn[:, :2].T)
+    np.testing.assert_allclose((drawn[:, 2] - 300) / after, (points[:, 2] - 300) / before, atol=1e-9)  # the same rays
+    np.testing.assert_allclose(np.arctan2(*drawn[:, :2].T), np.arctan2(*points[:, :2].T), atol=1e-9)
+    stay = before < 700
+    np.testing.assert_allclose(drawn[stay], points[stay], rtol=1e-12)
+
+
+def test_a_few_far_outliers_do_not_stretch_the_grid() -> None:
     rng = np.random.default_rng(0)
     points = np.stack([rng.uniform(-2000, 2000, 5000), rng.uniform(100, 6000, 5000), np.zeros(5000)], axis=1)
-    grid, _ = choose_grid(points, points[:0], TerrainSettings(resolution=512, dx_m=4.0, upsample=2), context)
-    assert grid.dx_m == 8.0 and grid.rows == 256
-    assert any("outside of the grid" in str(note.get("warning")) for note in context.notes)
     far = np.concatenate([points, [[0, 90000.0, 500.0]] * 20])
     assert choose_grid(far, far[:0], SETTINGS, Context())[0].dx_m == choose_grid(points, points[:0], SETTINGS, Context())[0].dx_m
 
