@@ -62,5 +62,4 @@ def read_elevation(file: ElevationFile) -> np.ndarray:
     """Read heights in meters, float32 (rows, cols), NaN where the file has no data."""
     with rasterio.open(file.path) as source:
         raw = source.read(1, masked=True)
-        heights = raw.astype(np.float32).filled(np.nan) * np.float32(source.scales[0])
-    return heights
+        return raw.astype(np.float32).filled(np.nan) * np.float32(source.scales[0])
