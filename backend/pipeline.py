@@ -175,8 +175,8 @@ def generate(job: Job, listener: Listener | None = None, cancelled: Callable[[],
     outputs.prepare_folder(job.folder, job.settings.resolution)
     try:
         with PeakMemory() as memory:
-            listener.plan(STAGES)
             progress = Progress(listener)
+            listener.plan(STAGES)
             device = machine.choose_device(job.device) if stages is None else "cpu"
             context = Context(job.settings.seed, device, machine.physical_cores(), cancelled=cancelled)
             done: Done = {"image": job.image}
@@ -220,7 +220,7 @@ def _write(job: Job, done: Done, context: Context, records: list[StageRecord], p
         seconds, cpu_seconds = time.monotonic() - begun, time.process_time() - cpu_begun
         records = [*records, StageRecord("files", seconds, cpu_seconds, memory.take(), "built-in", False)]
         content = report.build(done["picture"], camera, done["prior"], terrain, measured, records, context.notes,
-                               job.settings, context.device)
+                               job.settings, context.device, progress.seconds())
         outputs.write_report(beside, content)
         files = outputs.publish(beside, job.folder, context.check)
     progress.end(worked=True)

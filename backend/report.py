@@ -22,8 +22,11 @@ FORMAT = 1
 
 def build(picture: Picture, camera: Camera, prior: Prior, terrain: Terrain, metrics: dict[str, float | None],
           records: Iterable[StageRecord], notes: list[dict[str, object]], settings: TerrainSettings,
-          device: str) -> dict[str, Any]:
-    """The report as a JSON object: degrees, meters, seconds, GB; null where a number does not exist."""
+          device: str, seconds: float) -> dict[str, Any]:
+    """The report as a JSON object: degrees, meters, seconds, GB; null where a number does not exist.
+
+    seconds: of the whole run.
+    """
     stages: list[dict[str, Any]] = [{
         "name": r.name, "seconds": round(r.seconds, 3), "cpu_seconds": round(r.cpu_seconds, 3),
         "peak_memory_gb": round(r.peak_memory_gb, 3),
@@ -43,7 +46,7 @@ def build(picture: Picture, camera: Camera, prior: Prior, terrain: Terrain, metr
         "terrain": terrain_values(terrain),
         "metrics": {name: None if value is None else float(value) for name, value in metrics.items()},
         "stages": stages,
-        "seconds": round(sum(s["seconds"] for s in stages), 3),
+        "seconds": round(seconds, 3),
         "cpu_seconds": round(sum(s["cpu_seconds"] for s in stages), 3),
         "peak_memory_gb": max((s["peak_memory_gb"] for s in stages), default=0.0),
         "device": device,

@@ -85,6 +85,10 @@ class Progress:
     def __post_init__(self) -> None:
         self.started = self.clock()
 
+    def seconds(self) -> float:
+        """Since the start."""
+        return self.clock() - self.started
+
     def begin(self, stage: StageInfo) -> None:
         """The next stage starts."""
         self.stage = stage
@@ -103,7 +107,7 @@ class Progress:
         self._last = now
         fraction = min(1.0, self.finished_share + self.stage.share * stage_fraction)
         worked = self.worked_share + self.stage.share * stage_fraction
-        seconds = now - self.started
+        seconds = self.seconds()
         remaining = (1.0 - fraction) * seconds / worked if worked > 0.05 else None
         self.listener.progress(self.stage, stage_fraction, fraction, text, seconds, remaining)
 

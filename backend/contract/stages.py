@@ -23,19 +23,19 @@ class StageInfo:
 
 
 STAGES = (
-    StageInfo("picture", "Reading the picture", 0.01),
-    StageInfo("scene", "Looking at the scene", 0.06),
+    StageInfo("picture", "Reading the picture", 0.005),
+    StageInfo("scene", "Looking at the scene", 0.04),
     StageInfo("segmentation", "Telling land from sky", 0.03),
-    StageInfo("pointmap", "Estimating distances", 0.02),
-    StageInfo("cleaning", "Removing stray points", 0.03),
-    StageInfo("prior", "Estimating slope and relief", 0.01),
-    StageInfo("camera", "Finding the camera", 0.03),
-    StageInfo("visible", "Laying out the visible ground", 0.03, shows_heights=True),
-    StageInfo("bound", "Tracing what must stay hidden", 0.02),
+    StageInfo("pointmap", "Estimating distances", 0.05),
+    StageInfo("cleaning", "Removing stray points", 0.02),
+    StageInfo("prior", "Estimating slope and relief", 0.005),
+    StageInfo("camera", "Finding the camera", 0.02),
+    StageInfo("visible", "Laying out the visible ground", 0.01, shows_heights=True),
+    StageInfo("bound", "Tracing what must stay hidden", 0.01),
     StageInfo("start", "Sketching the hidden ground", 0.06, shows_heights=True),
-    StageInfo("completed", "Completing the terrain", 0.44, shows_heights=True),
-    StageInfo("polished", "Polishing", 0.20, shows_heights=True),
-    StageInfo("files", "Writing the files", 0.06),
+    StageInfo("completed", "Completing the terrain", 0.27, shows_heights=True),
+    StageInfo("polished", "Polishing", 0.3, shows_heights=True),
+    StageInfo("files", "Writing the files", 0.18),
 )
 
 STAGE_NAMES = tuple(stage.name for stage in STAGES)
