@@ -125,8 +125,8 @@ def matched_view(terrain: Terrain, camera: Camera, light: np.ndarray, height: in
 
 def pulled_back_view(terrain: Terrain, camera: Camera, light: np.ndarray, height: int) -> Image.Image:
     """The terrain as a block seen from behind and above the camera, with the camera's frustum."""
-    grid, base = terrain.grid, float(terrain.heights.min())
-    foot = base - 0.05 * grid.cols * grid.dx_m
+    grid = terrain.grid
+    foot = float(terrain.heights.min()) - 0.05 * grid.cols * grid.dx_m
     view = overview(grid, foot, float(terrain.heights.max()), camera, PANEL_WIDTH, height)
     ranges = render_range(terrain.heights, grid.dx_m, grid.origin_m, view.position_m, view.pitch_rad, view.fov_x_rad,
                           PANEL_WIDTH * SUPERSAMPLE, height * SUPERSAMPLE, yaw_rad=YAW)
@@ -134,7 +134,10 @@ def pulled_back_view(terrain: Terrain, camera: Camera, light: np.ndarray, height
     inferred = (terrain.layers["evidence"] == EVIDENCE_INFERRED)[..., None]
     colors = _sample(np.where(inferred, INFERRED, SEEN) * light[..., None], grid, points)
     surface = _sample(terrain.heights[..., None], grid, points)[..., 0]
-    is_wall = points[..., 2] < surface - 0.02 * grid.dx_m - 1e-3 * np.abs(surface - base)
+    x, y = grid.x(), grid.y()
+    inside = ((points[..., 0] - x[0] > 0.01 * grid.dx_m) & (x[-1] - points[..., 0] > 0.01 * grid.dx_m)
+              & (y[0] - points[..., 1] > 0.01 * grid.dx_m) & (points[..., 1] - y[-1] > 0.01 * grid.dx_m))
+    is_wall = ~inside & (points[..., 2] < surface - 0.02 * grid.dx_m)
     colors = np.where(is_wall[..., None], WALL, colors)
     shown = np.isfinite(ranges) & (points[..., 2] > foot)
     image = _image(np.where(shown[..., None], colors, np.array(PAPER, np.float32)), PANEL_WIDTH, height)
