@@ -33,7 +33,8 @@ REACH = 4.0
 """How many spreads around the expected pitch are searched."""
 HEIGHT_PERCENTILES = (0.5, 99.5)
 WARN_MOVED = 0.02
-FLAT_PITCH_SPREAD_RAD = math.radians(3.0)
+LEAST_RELIEF = 0.015
+"""Relief over median distance that the scale goes by at least: in a plain the range of heights is noise."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,11 @@ def solve(pointmap: Pointmap, segmentation: Segmentation, prior: Prior, settings
     turned = Camera(width, height, pointmap.fov_x_rad, pitch, roll)
     log_depth = np.log(np.where(mask, pointmap.points[..., 2], np.float32(1.0)))
     world = turned.to_terrain(heightfield_points(log_depth, mask, turned))
-    scale, lowest = scale_and_floor(world[mask][:, 2], prior.elevation_range_m.value)
+    seen = world[mask]
+    least = LEAST_RELIEF * float(np.median(np.hypot(seen[:, 0], seen[:, 1])))
+    scale, lowest, is_flat = scale_and_floor(seen[:, 2], prior.elevation_range_m.value, least)
+    if is_flat:
+        ctx.warning(STAGE, "The visible ground is nearly level: the terrain is low, and its size is little more than a guess.")
     world = (world * np.float32(scale) - np.array([0, 0, lowest], np.float32)).astype(np.float32)
     camera = Camera(width, height, pointmap.fov_x_rad, pitch, roll, (0.0, 0.0, -lowest))
     under_sky = np.zeros_like(mask)
@@ -80,16 +85,17 @@ def solve(pointmap: Pointmap, segmentation: Segmentation, prior: Prior, settings
     return PosedScene(camera, world, mask, grid, {"grid": why})
 
 
-def scale_and_floor(heights: np.ndarray, relief_m: float) -> tuple[float, float]:
-    """Factor that stretches the robust range of `heights` onto relief_m, and the lowest ground after that.
+def scale_and_floor(heights: np.ndarray, relief_m: float, least: float = 0.0) -> tuple[float, float, bool]:
+    """Factor that stretches the robust range of `heights` onto relief_m, the lowest ground after that, and `is_flat`.
 
-    Raises ImplausibleGeometry where there is no range at all.
+    least: range, in the unit of `heights`, below which they are flat: then relief_m stands for this range, or a plain
+    would grow to a giant one. Raises ImplausibleGeometry where there is no range at all.
     """
     low, high = np.percentile(heights, HEIGHT_PERCENTILES)
     if not high - low > 1e-6 * max(1e-6, float(np.abs(heights).max())):
         raise ImplausibleGeometry("All of the visible ground came out at one height; nothing sets its scale.")
-    scale = relief_m / float(high - low)
-    return scale, float(low) * scale
+    scale = relief_m / max(float(high - low), least)
+    return scale, float(low) * scale, bool(high - low < least)
 
 
 def find_pitch(points: np.ndarray, view: Camera, prior: Prior, ctx: Context) -> list[Candidate]:

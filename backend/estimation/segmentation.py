@@ -47,10 +47,10 @@ def segment(picture: Picture, prediction: ScenePrediction, settings: TerrainSett
             raise NoTerrainFound("the painted mask has no green")
         ctx.choice(STAGE, "masks painted by hand", "artist")
         return Segmentation(masks[TERRAIN], masks[SKY], masks[FOREGROUND], "artist")
+    refuse_what_is_no_view(picture.rgb)
     rgb = resample_color(picture.rgb, height, width)
-    refuse_what_is_no_view(rgb)
     ctx.progress(0.1, "fitting the masks to the picture's edges")
-    labels = refined_labels(prediction.probabilities, rgb)
+    labels = refined_labels(prediction.probabilities, rgb, ctx)
     ctx.progress(0.7, "checking the masks")
     labels = sensible(labels)
     masks = [labels == k for k in (SKY, TERRAIN, FOREGROUND)]
@@ -62,7 +62,7 @@ def segment(picture: Picture, prediction: ScenePrediction, settings: TerrainSett
     return Segmentation(masks[TERRAIN], masks[SKY], masks[FOREGROUND], "bundled")
 
 
-def refined_labels(probabilities: np.ndarray, rgb: np.ndarray) -> np.ndarray:
+def refined_labels(probabilities: np.ndarray, rgb: np.ndarray, ctx: Context) -> np.ndarray:
     """uint8 (H, W) of SKY, TERRAIN, FOREGROUND: the network's probabilities, sharpened by the picture's own edges.
 
     Two rounds: a wide filter moves borders to the next edge, a narrow one follows it.
@@ -71,7 +71,9 @@ def refined_labels(probabilities: np.ndarray, rgb: np.ndarray) -> np.ndarray:
     scores = [resample(p, height, width) for p in probabilities]
     for radius, epsilon in ((max(4, width // 90), 3e-4), (max(2, width // 250), 1e-4)):
         along = GuidedFilter(rgb, radius, epsilon)
+        ctx.check()
         scores = [along(p) for p in scores[:2]]
+        ctx.check()
         scores.append(1.0 - scores[0] - scores[1])
     return np.argmax(np.stack(scores), axis=0).astype(np.uint8)
 
@@ -125,14 +127,24 @@ def without_specks(labels: np.ndarray, smallest: int) -> np.ndarray:
 
 
 def refuse_what_is_no_view(rgb: np.ndarray) -> None:
-    """Raises NoTerrainFound for what no network need see: one plain color, or noise without neighbors that agree."""
+    """Raises NoTerrainFound for what no network need see, by what neighboring pixels have in common.
+
+    Plain color; noise, where neighbors disagree; smooth color without an edge; areas of exactly one color with hard edges
+    and nothing between (a screenshot, a chart: in photographs, paintings and scans gentle differences are everywhere).
+    """
     gray = rgb.mean(axis=2)
     if float(rgb.std(axis=(0, 1)).max()) < 0.004:
         raise NoTerrainFound("the picture is one plain color")
     centered = gray - gray.mean()
     agreement = float((centered[1:] * centered[:-1]).mean() / max(float((centered * centered).mean()), 1e-12))
-    if agreement < 0.5:
+    if agreement < 0.3:
         raise NoTerrainFound("the picture is noise: neighboring pixels have nothing in common")
+    brightest = rgb.max(axis=2)
+    change = 255.0 * (ndimage.maximum_filter(brightest, 3) - ndimage.minimum_filter(brightest, 3))
+    if float((change > 12.0).mean()) < 0.003:
+        raise NoTerrainFound("the picture is smooth color without a single edge")
+    if float((change < 0.5).mean()) > 0.6 and float(((change >= 0.5) & (change < 12.0)).mean()) < 0.02:
+        raise NoTerrainFound("the picture has areas of one flat color with hard edges, like a screenshot or a chart")
 
 
 def refuse_without_terrain(masks: list[np.ndarray], probabilities: np.ndarray) -> None:
@@ -147,7 +159,7 @@ def refuse_without_terrain(masks: list[np.ndarray], probabilities: np.ndarray) -
     if foreground > 0.85:
         raise NoTerrainFound(f"objects in front fill {100 * foreground:.0f} % of the picture")
     land = probabilities.argmax(axis=0) == TERRAIN
-    if land.any() and float(probabilities[TERRAIN][land].mean()) < 0.6:
+    if land.any() and float(probabilities[TERRAIN][land].mean()) < 0.7:
         raise NoTerrainFound("nothing in the picture is surely land")
 
 

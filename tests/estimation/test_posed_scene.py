@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from backend.camera import Camera
 from backend.context import Context
 from backend.contract.errors import ImplausibleGeometry
 from backend.contract.settings import TerrainSettings
@@ -17,7 +18,7 @@ from backend.estimation.far_ground import draw_nearer, share_within
 from backend.estimation.grid_choice import choose_grid
 from backend.estimation.plan_slope import cells_for, mean_slope
 from backend.metrics import rendered_skyline_rows, skyline_rows
-from backend.scene import PosedScene, VisibleTerrain
+from backend.scene import Pointmap, PosedScene, Segmentation, VisibleTerrain
 from backend.terrain import Terrain
 
 from . import synthetic
@@ -74,6 +75,22 @@ def test_fixed_pitch_and_roll_are_kept() -> None:
 def test_level_points_have_no_scale() -> None:
     with pytest.raises(ImplausibleGeometry, match="one height"):
         pose.scale_and_floor(np.full(100, 3.0), 500.0)
+
+
+def test_a_plain_stays_low_and_is_told() -> None:
+    camera = Camera(240, 160, 0.96, math.radians(-8.0))
+    rays = camera.rays_camera() @ camera.rotation().T.astype(np.float32)
+    ground = rays[..., 2] < -0.02
+    depth = np.where(ground, 1.0 / np.maximum(-rays[..., 2], 0.02), np.nan).astype(np.float32)
+    depth *= 1 + 0.003 * np.random.default_rng(0).normal(size=depth.shape).astype(np.float32)
+    points = (camera.rays_camera() * depth[..., None]).astype(np.float32)
+    plain = Pointmap(points, ground, 0.96, False, "made")
+    seen = Segmentation(ground, ~ground, np.zeros_like(ground), "made")
+    context = Context()
+    settings = TerrainSettings(resolution=512, fix_pitch=True, pitch_deg=-8.0)
+    posed = pose.solve(plain, seen, synthetic.prior(0.03, 20.0), settings, context)
+    assert any("level" in str(note.get("warning")) for note in context.notes)
+    assert np.ptp(posed.points[ground][:, 2]) <= 40.0 and posed.camera.position_m[2] < 500.0
 
 
 def test_grid_holds_the_scene_and_tells_why() -> None:

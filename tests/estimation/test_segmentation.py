@@ -66,12 +66,22 @@ def test_pictures_without_land_are_refused(value: int, words: str) -> None:
         segmentation.segment(photo(labels()), prediction(np.full((96, 144), value)), TerrainSettings(), Context())
 
 
-def test_plain_color_and_noise_are_refused() -> None:
-    plain = Picture(np.full((200, 300, 3), 0.4, np.float32), Path("a.png"), "0")
-    noise = Picture(np.random.default_rng(0).random((200, 300, 3), np.float32), Path("a.png"), "0")
-    for made, words in ((plain, "plain color"), (noise, "noise")):
-        with pytest.raises(NoTerrainFound, match=words):
-            segmentation.segment(made, prediction(labels()), TerrainSettings(), Context())
+def no_views() -> dict[str, np.ndarray]:
+    """Pictures (200, 300) by the words with which they are refused."""
+    rows, cols = np.mgrid[0:200, 0:300]
+    return {
+        "plain color": np.full((200, 300), 0.4),
+        "noise": np.random.default_rng(0).random((200, 300)),
+        "without a single edge": rows / 200.0,
+        "screenshot": ((rows // 25 + cols // 25) % 2).astype(float),
+    }
+
+
+@pytest.mark.parametrize("words", list(no_views()))
+def test_what_is_no_view_is_refused(words: str) -> None:
+    rgb = no_views()[words].astype(np.float32)[..., None].repeat(3, 2)
+    with pytest.raises(NoTerrainFound, match=words):
+        segmentation.segment(Picture(rgb, Path("a.png"), "0"), prediction(labels()), TerrainSettings(), Context())
 
 
 def test_the_painted_mask_wins(tmp_path: Path) -> None:
