@@ -9,6 +9,8 @@ import bpy
 PIXELS_PER_LETTER = 7.0
 """Mean width at the usual interface scale; measured in the sidebar of Blender 3.4 at 72 dpi."""
 
+ICON_PIXELS = 26.0
+
 
 def lines_of(text: str, width_px: float, scale: float = 1.0) -> list[str]:
     """The text in lines that fit into a region of this width."""
@@ -21,5 +23,7 @@ def draw_text(layout: bpy.types.UILayout, text: str, width_px: float, icon: str 
     column = layout.column(align=True)
     column.scale_y = 0.8
     scale = bpy.context.preferences.system.ui_scale
+    if icon != "NONE":
+        width_px -= ICON_PIXELS * scale
     for number, line in enumerate(lines_of(text, width_px, scale)):
         column.label(text=line, icon=icon if number == 0 else ("BLANK1" if icon != "NONE" else "NONE"))

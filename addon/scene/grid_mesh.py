@@ -61,16 +61,19 @@ def known_part(grid: HeightGrid) -> tuple[np.ndarray, np.ndarray, np.ndarray, np
     edges, face_edges = grid_edges(rows, cols)
     if np.isfinite(grid.heights).all():
         return points, faces, edges, face_edges
-    is_known = np.isfinite(points[:, 2])
-    kept = is_known[faces].all(axis=1)
+    known = np.isfinite(grid.heights)
+    kept = (known[1:, :-1] & known[1:, 1:] & known[:-1, 1:] & known[:-1, :-1]).ravel()
     faces, face_edges = faces[kept], face_edges[kept]
-    used = np.unique(faces)
-    new_number = np.zeros(len(points), np.int32)
-    new_number[used] = np.arange(len(used), dtype=np.int32)
-    used_edges = np.unique(face_edges)
-    new_edge = np.zeros(len(edges), np.int32)
-    new_edge[used_edges] = np.arange(len(used_edges), dtype=np.int32)
+    used, new_number = _renumbered(faces, len(points))
+    used_edges, new_edge = _renumbered(face_edges, len(edges))
     return points[used], new_number[faces], new_number[edges[used_edges]], new_edge[face_edges]
+
+
+def _renumbered(numbers: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Which of 0 .. count - 1 occur, bool (count,), and int32 (count,): the new number of each that does."""
+    used = np.zeros(count, bool)
+    used[numbers] = True
+    return used, np.cumsum(used, dtype=np.int32) - 1
 
 
 def terrain_mesh(name: str, grid: HeightGrid, evidence: np.ndarray) -> bpy.types.Mesh:

@@ -65,7 +65,7 @@ class _Graph:
 def ground_material(name: str, heights: np.ndarray) -> bpy.types.Material:
     """A material for a terrain with these heights (meters)."""
     material = bpy.data.materials.new(name)
-    material.diffuse_color = (0.35, 0.33, 0.29, 1.0)
+    material.diffuse_color = (0.62, 0.59, 0.54, 1.0)
     material.roughness = 1.0
     graph = _Graph(node_tree_of(material))
     low, high = (float(v) for v in np.percentile(heights, (2, 99.5)))
