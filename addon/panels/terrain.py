@@ -82,7 +82,7 @@ def draw_problem(layout, problem, width):
         row.operator(fix, text="Try Again", icon="FILE_REFRESH")
     elif fix:
         row.operator(fix)
-    row.operator("photo_to_terrain.dismiss", text="Dismiss")
+    row.operator("photo_to_terrain.dismiss", text="", icon="X")
 
 
 def draw_result(layout, collection, width):
