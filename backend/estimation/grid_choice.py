@@ -33,17 +33,18 @@ def choose_grid(ground: np.ndarray, skyline: np.ndarray, settings: TerrainSettin
     else:
         dx, by = SPACINGS_M[-1], "default"
         for candidate in SPACINGS_M:
-            grid = _grid(cells, candidate)
+            grid = grid_of(cells, candidate)
             if (share_within(ground, grid, NEARLY) >= GROUND_NEARLY_IN_PLACE and share_within(skyline, grid) >= SKYLINE_WITHIN):
                 dx = candidate
                 break
         why = (f"spacing {dx:g} m, the finest power of two with which {cells} x {cells} points hold most of the visible "
                "ground where it is")
     ctx.choice(STAGE, why, by)
-    return _grid(cells, dx), why
+    return grid_of(cells, dx), why
 
 
-def _grid(cells: int, dx: float) -> Grid:
+def grid_of(cells: int, dx: float) -> Grid:
+    """The square grid of `cells` x `cells` points with the camera at x = y = 0 near its front edge."""
     side = cells * dx
     front = -max(2.0 * dx, ROOM_IN_FRONT * side)
     return Grid(cells, cells, dx, (-0.5 * (cells - 1) * dx, front + (cells - 1) * dx))

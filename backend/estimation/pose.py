@@ -19,8 +19,9 @@ from ..context import Context
 from ..contract.errors import ImplausibleGeometry
 from ..contract.settings import TerrainSettings
 from ..scene import Pointmap, PosedScene, Prior, Segmentation
+from ..terrain import Grid
 from .far_ground import draw_nearer
-from .grid_choice import choose_grid
+from .grid_choice import SPACINGS_M, choose_grid, grid_of
 from .plan_slope import cells_for, mean_slope
 from .pointmap import heightfield_points
 
@@ -33,6 +34,7 @@ REACH = 4.0
 """How many spreads around the expected pitch are searched."""
 HEIGHT_PERCENTILES = (0.5, 99.5)
 WARN_MOVED = 0.02
+RELIEF_ROUNDS, RELIEF_TOLERANCE = 8, 0.005
 LEAST_RELIEF = 0.015
 """Relief over median distance that the scale goes by at least: in a plain the range of heights is noise."""
 
@@ -73,16 +75,53 @@ def solve(pointmap: Pointmap, segmentation: Segmentation, prior: Prior, settings
     scale, lowest, is_flat = scale_and_floor(seen[:, 2], prior.elevation_range_m.value, least)
     if is_flat:
         ctx.warning(STAGE, "The visible ground is nearly level: the terrain is low, and its size is little more than a guess.")
-    world = (world * np.float32(scale) - np.array([0, 0, lowest], np.float32)).astype(np.float32)
-    camera = Camera(width, height, pointmap.fov_x_rad, pitch, roll, (0.0, 0.0, -lowest))
     under_sky = np.zeros_like(mask)
     under_sky[1:] = mask[1:] & segmentation.sky[:-1]
-    grid, why = choose_grid(world[mask], world[under_sky], settings, ctx)
-    world[mask], moved, beyond_m = draw_nearer(world[mask], -lowest, grid)
+    grid, why = choose_grid(seen * scale - [0, 0, lowest], world[under_sky] * scale - [0, 0, lowest], settings, ctx)
+    relief_m = prior.elevation_range_m.value if prior.elevation_range_m.source == "artist" and not is_flat else 0.0
+    placed, floor, moved, beyond_m = place(seen, scale, lowest, grid, relief_m)
+    while relief_m > 0 and not holds_relief(placed, relief_m):
+        if settings.dx_m > 0 or grid.dx_m >= SPACINGS_M[-1]:
+            ctx.warning(STAGE, f"A relief of {relief_m:.0f} m does not fit on {grid.cols} points of {grid.dx_m:g} m with this "
+                               "view; choose a larger spacing or leave it at 0.")
+            break
+        grid = grid_of(grid.cols, 2 * grid.dx_m)
+        why = f"spacing {grid.dx_m:g} m, so that the known relief fits"
+        ctx.choice(STAGE, why, "default")
+        placed, floor, moved, beyond_m = place(seen, scale, lowest, grid, relief_m)
+    world[mask], lowest = placed, floor
+    camera = Camera(width, height, pointmap.fov_x_rad, pitch, roll, (0.0, 0.0, -lowest))
     if moved > WARN_MOVED:
         ctx.warning(STAGE, f"{100 * moved:.0f} % of the visible ground, all beyond {beyond_m / 1000:.1f} km, were drawn nearer "
                            "to stay on the grid; from the camera they look the same. A larger spacing leaves them in place.")
     return PosedScene(camera, world, mask, grid, {"grid": why})
+
+
+def place(points: np.ndarray, scale: float, lowest: float, grid: Grid,
+          relief_m: float) -> tuple[np.ndarray, float, float, float]:
+    """Scale points (N, 3) with the camera at their origin, floor them at 0, draw what is far nearer.
+
+    Far ground loses height when it is drawn nearer; a known relief (relief_m > 0) is then restored by a larger scale.
+    Returns the points, float32, the lowest ground below the camera, and what `draw_nearer` says of them.
+    """
+    for _ in range(RELIEF_ROUNDS):
+        scaled = (points * np.float32(scale) - np.array([0, 0, lowest], np.float32)).astype(np.float32)
+        drawn, moved, beyond_m = draw_nearer(scaled, -lowest, grid)
+        if relief_m <= 0 or holds_relief(drawn, relief_m):
+            break
+        more = relief_m / robust_relief_m(drawn)
+        scale, lowest = scale * more, lowest * more
+    return drawn, lowest, moved, beyond_m
+
+
+def robust_relief_m(points: np.ndarray) -> float:
+    """Range of the heights of (N, 3) points, outliers left out."""
+    return float(np.subtract(*np.percentile(points[:, 2], HEIGHT_PERCENTILES[::-1])))
+
+
+def holds_relief(points: np.ndarray, relief_m: float) -> bool:
+    """Whether (N, 3) points have this relief."""
+    return abs(robust_relief_m(points) - relief_m) < RELIEF_TOLERANCE * relief_m
 
 
 def scale_and_floor(heights: np.ndarray, relief_m: float, least: float = 0.0) -> tuple[float, float, bool]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -100,6 +101,22 @@ def test_grid_holds_the_scene_and_tells_why() -> None:
     inside = (np.abs(points[:, 0]) <= -grid.origin_m[0]) & (points[:, 1] <= grid.origin_m[1])
     assert inside.mean() > 0.97 and grid.y()[-1] < 0 < grid.y()[0]
     assert "power of two" in posed.why["grid"]
+
+
+def test_a_relief_that_is_known_holds_even_when_far_ground_is_drawn_nearer() -> None:
+    view = synthetic.view()
+    prior = synthetic.prior(true_slope(view), view.relief_m)
+    known = replace(prior, elevation_range_m=replace(prior.elevation_range_m, source="artist"))
+
+    def relief(prior: Prior, settings: TerrainSettings, context: Context) -> float:
+        return pose.robust_relief_m(
+            (posed := pose.solve(view.pointmap(unit=37.0), view.segmentation, prior, settings, context)).points[posed.mask])
+
+    assert relief(prior, SETTINGS, Context()) < 0.99 * view.relief_m
+    assert relief(known, SETTINGS, Context()) == pytest.approx(view.relief_m, rel=0.006)
+    context = Context()
+    relief(known, TerrainSettings(resolution=512, dx_m=1.0), context)
+    assert any("does not fit" in str(note.get("warning")) for note in context.notes)
 
 
 def test_what_the_grid_does_not_reach_is_drawn_nearer_along_its_rays() -> None:
