@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
-from kernels.fill import mean_depression_depth
 
+from kernels.fill import mean_depression_depth
 from kernels.raycast import render_range
 
 from .camera import Camera
@@ -77,10 +75,10 @@ def rendered_skyline_rows(terrain: Terrain, camera: Camera, width: int, supersam
 
 
 def skyline_error_px(terrain: Terrain, camera: Camera, segmentation: Segmentation,
-                     width: int = SKYLINE_WIDTH_PX) -> float | None:
-    """Median distance in pixels, at `width` pixels across, between the picture's skyline and the terrain's.
+                     width: int = SKYLINE_WIDTH_PX) -> tuple[float, float] | tuple[None, None]:
+    """Vertical distance in pixels, at `width` pixels across, between the picture's skyline and the terrain's.
 
-    Median over the columns whose picture shows land right below sky; None where there is no such column.
+    Median and 90th percentile over the columns whose picture shows land right below sky; None without such a column.
     """
     seen = skyline_rows(segmentation.sky, segmentation.terrain)
     scale = width / segmentation.sky.shape[1]
@@ -88,10 +86,9 @@ def skyline_error_px(terrain: Terrain, camera: Camera, segmentation: Segmentatio
     wanted = seen[columns] * scale
     counts = np.isfinite(wanted)
     if not counts.any():
-        return None
-    rendered = rendered_skyline_rows(terrain, camera, width)
-    error = float(np.median(np.abs(rendered[counts] - wanted[counts])))
-    return error if math.isfinite(error) else None
+        return None, None
+    distance = np.abs(rendered_skyline_rows(terrain, camera, width)[counts] - wanted[counts])
+    return float(np.median(distance)), float(np.percentile(distance, 90))
 
 
 def measure(terrain: Terrain, camera: Camera, segmentation: Segmentation) -> dict[str, float | None]:
@@ -101,11 +98,13 @@ def measure(terrain: Terrain, camera: Camera, segmentation: Segmentation) -> dic
     if (silhouette := terrain.layers.get("silhouette")) is not None:    # helps the ridge's outline, was not seen itself
         seen = np.where(silhouette.astype(bool), np.float32(np.nan), visible)
     mean, p99, share = visible_error(terrain.heights, seen)
+    skyline, skyline_p90 = skyline_error_px(terrain, camera, segmentation)
     return {
         "vve_m": visible_elevation_error(terrain.heights, visible),
         "ove_m": occlusion_error(terrain.heights, visible, bound),
         "mdd_m": float(mean_depression_depth(terrain.heights)),
-        "skyline_error_px": skyline_error_px(terrain, camera, segmentation),
+        "skyline_error_px": skyline,
+        "skyline_error_p90_px": skyline_p90,
         "visible_error_m": mean,
         "visible_error_p99_m": p99,
         "visible_error_share_of_relief": share,

@@ -79,6 +79,11 @@ def remove_empty(folder: Path, made: list[Path]) -> None:
             path.rmdir()
 
 
+def forget_cache(folder: Path) -> None:
+    """Remove what earlier stages have left in the job's folder."""
+    shutil.rmtree(folder / CACHE_FOLDER, ignore_errors=True)
+
+
 def not_writable(folder: Path, problem: OSError) -> OutputNotWritable:
     """The sentence for a failed write."""
     if problem.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):

@@ -23,7 +23,15 @@ from . import machine, outputs, report
 from .cache import StageCache, file_hash
 from .camera import Camera
 from .context import Context
-from .contract.errors import InternalError, MissingWeights, OutOfMemory, TerrainError
+from .contract.errors import (
+    BadPicture,
+    ImplausibleGeometry,
+    InternalError,
+    MissingWeights,
+    NoTerrainFound,
+    OutOfMemory,
+    TerrainError,
+)
 from .contract.settings import TerrainSettings
 from .contract.stages import STAGES, StageInfo
 from .memory import PeakMemory, needed_gb, total_and_free_gb
@@ -184,6 +192,10 @@ def generate(job: Job, listener: Listener | None = None, cancelled: Callable[[],
             records = run_stages(
                 stages or STORY, done, job.settings, context, cache, file_hash(job.image), progress, memory)
             return _write(job, done, context, records, progress, memory)
+    except (BadPicture, NoTerrainFound, ImplausibleGeometry):
+        if made:    # refused: there is nothing to go on with in a folder made for this
+            outputs.forget_cache(job.folder)
+        raise
     except TerrainError:
         raise
     except OSError as problem:

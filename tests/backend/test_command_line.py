@@ -58,6 +58,7 @@ def test_failing_stages(picture, tmp_path, capsys, stages, code, text):
     assert run(picture, out, stages=stages) == code
     assert sentence(capsys).startswith(text)
     assert not list(out.glob("terrain*"))
+    assert out.exists() == (code == 1)    # a refusal leaves nothing, a defect its log
     if code == 1:
         assert "ZeroDivisionError: a defect" in (out / "photo_to_terrain.log").read_text()
 

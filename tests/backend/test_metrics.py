@@ -69,15 +69,16 @@ def test_skyline_error_is_zero_for_its_own_picture_and_grows_by_the_shift():
     for shift, expected in ((0, 0.0), (4, 8.0)):
         sky = np.arange(400)[:, None] < rows[None, :] + shift
         segmentation = Segmentation(~sky, sky, np.zeros_like(sky), "test")
-        error = metrics.skyline_error_px(terrain, camera, segmentation)
-        assert error == pytest.approx(expected, abs=1.1)
+        median, p90 = metrics.skyline_error_px(terrain, camera, segmentation)
+        assert median == pytest.approx(expected, abs=1.1)
+        assert p90 == pytest.approx(expected, abs=2.1)
 
 
 def test_no_skyline_no_number():
     camera = Camera(50, 40, 1.0, 0.0)
     land = np.ones((40, 50), bool)
     segmentation = Segmentation(land, ~land, ~land, "test")
-    assert metrics.skyline_error_px(wall(10.0, 1000.0), camera, segmentation) is None
+    assert metrics.skyline_error_px(wall(10.0, 1000.0), camera, segmentation) == (None, None)
 
 
 def test_a_rolled_camera_sees_a_tilted_skyline():
