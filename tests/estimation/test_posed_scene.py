@@ -19,7 +19,7 @@ from backend.estimation.far_ground import draw_nearer, share_within
 from backend.estimation.grid_choice import choose_grid
 from backend.estimation.plan_slope import cells_for, mean_slope
 from backend.metrics import rendered_skyline_rows, skyline_rows
-from backend.scene import Pointmap, PosedScene, Segmentation, VisibleTerrain
+from backend.scene import Pointmap, PosedScene, Prior, Segmentation, VisibleTerrain
 from backend.terrain import Terrain
 
 from . import synthetic
@@ -109,8 +109,8 @@ def test_a_relief_that_is_known_holds_even_when_far_ground_is_drawn_nearer() -> 
     known = replace(prior, elevation_range_m=replace(prior.elevation_range_m, source="artist"))
 
     def relief(prior: Prior, settings: TerrainSettings, context: Context) -> float:
-        return pose.robust_relief_m(
-            (posed := pose.solve(view.pointmap(unit=37.0), view.segmentation, prior, settings, context)).points[posed.mask])
+        posed = pose.solve(view.pointmap(unit=37.0), view.segmentation, prior, settings, context)
+        return pose.robust_relief_m(posed.points[posed.mask])
 
     assert relief(prior, SETTINGS, Context()) < 0.99 * view.relief_m
     assert relief(known, SETTINGS, Context()) == pytest.approx(view.relief_m, rel=0.006)
