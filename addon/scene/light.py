@@ -13,7 +13,7 @@ SUN_AZIMUTH, SUN_ELEVATION = math.radians(-75.0), math.radians(38.0)
 
 SUN_STRENGTH = 4.0
 SKY_COLOR = (0.36, 0.55, 0.80, 1.0)
-SKY_STRENGTH = 0.5
+SKY_STRENGTH = 0.9
 
 SUN_NAME, SKY_NAME = "Terrain Sun", "Terrain Sky"
 
