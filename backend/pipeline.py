@@ -274,4 +274,6 @@ def warm_up() -> None:
     device = machine.choose_device()
     scene_network()
     terrain_network(device)
-    from . import metrics, preview  # noqa: F401
+    from .rehearsal import rehearse
+
+    rehearse()

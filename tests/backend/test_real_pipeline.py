@@ -73,3 +73,7 @@ def test_stages_notice_a_cancel(tmp_path: Path, stage: str):
     with pytest.raises(Cancelled):
         pipeline.generate(pipeline.Job(PICTURE, tmp_path, SMALL, device="cpu"), listener, listener.is_asked)
     assert not list(tmp_path.glob("terrain*"))
+
+
+def test_loading_in_advance_works():
+    pipeline.warm_up()
