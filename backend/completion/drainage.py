@@ -26,12 +26,15 @@ def drain(heights: np.ndarray, seen: np.ndarray, lift: float, epsilon: float = E
 def drain_with_banks(
     heights: np.ndarray, seen: np.ndarray, lift: float, rise: float, epsilon: float = EPSILON_M, reach: int = 24
 ) -> np.ndarray:
-    """`drain`, then give what was cut valley sides that rise by `rise` per cell, and drain again. Float32."""
+    """`drain`, then widen what was cut: depth falls by `rise` per cell away from the cut. Drained again. Float32.
+
+    Depths spread, not heights: a hillside beside a cut is lowered with it, and natural cliffs are not eaten.
+    """
     drained = drain(heights, seen, lift, epsilon)
-    floors = np.where((drained < heights - 2.0 * epsilon) & ~seen, drained, np.inf)
-    banked = np.minimum(drained, talus(floors, rise, reach))
-    banked = np.where(seen, heights, banked).astype(np.float32)
-    return drain(banked, seen, 0.0, epsilon)
+    depth = heights - drained
+    spread = -talus(np.where((depth > 2.0 * epsilon) & ~seen, -depth, np.inf), rise, reach)
+    banked = np.where(seen, heights, np.minimum(drained, heights - np.maximum(spread, 0.0)))
+    return drain(banked.astype(np.float32), seen, 0.0, epsilon)
 
 
 def talus(floors: np.ndarray, rise: float, reach: int = 48) -> np.ndarray:

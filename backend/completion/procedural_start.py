@@ -110,10 +110,10 @@ def start(visible: VisibleTerrain, bound: np.ndarray, settings: TerrainSettings,
             # Hidden ground neither rises nor falls from its surroundings or from seen ground more steeply than that.
             rise = TALUS * slope * dx * 2**level
             feet = -talus(np.where(seen, -ground, np.inf), SHOULDER * rise, reach=2 * COARSEST_SIDE)
-            current = np.where(seen, ground, np.maximum(current, np.minimum(feet, ceiling)))
             for _ in range(2):  # what drains the first valley sides gets sides of its own
                 sides = talus(current, rise, reach=2 * COARSEST_SIDE)
-                current = np.where(seen, ground, np.minimum(current, sides))
+                current = np.maximum(np.minimum(current, sides), np.minimum(feet, ceiling))
+                current = np.where(seen, ground, current)
                 current = drain(current.astype(np.float32), seen, LIFT * relief)
     assert current is not None
     return current[rim:-rim, rim:-rim].astype(np.float32)

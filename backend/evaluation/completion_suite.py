@@ -104,7 +104,7 @@ def run(library: Path, out: Path, views: int) -> dict[str, object]:
     samples = {}
     for name, real, dx in places:
         made, blurred = sample(real, dx, network, 0.0), sample(real, dx, network, BLUR_CELLS)
-        plain = fractal(real.shape, real, np.random.default_rng(0))
+        plain = fractal(real, np.random.default_rng(0))
         half = SIDE // 2
         samples[name] = {
             "sample": compare(made, real, dx),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from kernels.fill import mean_depression_depth
 from scipy.stats import wasserstein_distance
+
+from kernels.fill import mean_depression_depth
 
 OCTAVES = 6
 SAMPLES = 20_000
@@ -57,9 +58,13 @@ def compare(heights: np.ndarray, real: np.ndarray, dx_m: float) -> dict[str, obj
     }
 
 
-def fractal(shape: tuple[int, int], real: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The plain baseline: random phases with the amplitude spectrum of `real` (same shape), its mean. Float32 m."""
-    window = np.fft.rfft2(real - real.mean())
-    phase = np.fft.rfft2(rng.standard_normal(shape))
-    noise = np.fft.irfft2(np.abs(window) * phase / np.maximum(np.abs(phase), 1e-9), s=shape)
-    return (noise + real.mean()).astype(np.float32)
+def fractal(real: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The plain baseline: isotropic random phases with the radial power spectrum of `real` (square), its mean. Float32 m."""
+    side = real.shape[0]
+    window = np.hanning(side)[:, None] * np.hanning(side)
+    power = np.abs(np.fft.fft2((real - real.mean()) * window)) ** 2 / np.square(window).mean()
+    radius = np.rint(side * np.hypot(np.fft.fftfreq(side)[:, None], np.fft.fftfreq(side))).astype(int)
+    mean = np.bincount(radius.ravel(), power.ravel()) / np.bincount(radius.ravel())
+    noise = np.fft.fft2(rng.standard_normal(real.shape)) / side
+    shaped = np.fft.ifft2(noise * np.sqrt(mean[radius])).real
+    return np.asarray(shaped + real.mean(), np.float32)
