@@ -185,18 +185,26 @@ def current() -> Job | None:
 def start(python: Path, root: Path, image: Path, folder: Path, settings: TerrainSettings, log_path: Path,
           arguments: tuple[str, ...] = ()) -> Job:
     """Begin a job, in the backend that is there or in a new one. Raises OSError when that cannot be started."""
-    global _backend, _job, _last_used, last_problem
+    global _job, last_problem
     if current():
         raise RuntimeError("There is a job already.")
+    last_problem = None
+    process = prepare(python, root, log_path, arguments)
+    _job = Job(process, next(_numbers), image, folder, settings)
+    process.send(messages.generate(_job.number, str(image), str(folder), settings))
+    return _job
+
+
+def prepare(python: Path, root: Path, log_path: Path, arguments: tuple[str, ...] = ()) -> BackendProcess:
+    """The backend that is there, or a new one; it loads its networks at once. Raises OSError when it cannot be started."""
+    global _backend, _last_used
     if _backend and not (_backend.is_alive() and (_backend.python, _backend.root) == (python, root)):
         _backend.stop()
         _backend = None
     if _backend is None:
         _backend = BackendProcess(python, root, log_path, arguments)
-    last_problem, _last_used = None, time.monotonic()
-    _job = Job(_backend, next(_numbers), image, folder, settings)
-    _backend.send(messages.generate(_job.number, str(image), str(folder), settings))
-    return _job
+    _last_used = time.monotonic()
+    return _backend
 
 
 def fail(problem: Problem | None) -> None:

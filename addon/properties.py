@@ -47,11 +47,18 @@ PhotoToTerrainSettings = type("PhotoToTerrainSettings", (bpy.types.PropertyGroup
 })
 
 
+def picture_chosen(_: bpy.types.PropertyGroup, context: bpy.types.Context) -> None:
+    """Start loading what the button will need."""
+    from .operators.generate import warm_up  # here, because that module imports this one
+
+    warm_up(context)
+
+
 class PhotoToTerrainScene(bpy.types.PropertyGroup):
     """What a scene remembers: the picture, where files go, and the settings."""
 
     picture: StringProperty(name="Picture", description="Photograph or painting of a landscape with mountains",
-                            subtype="FILE_PATH", options=PATH_OPTIONS)
+                            subtype="FILE_PATH", options=PATH_OPTIONS, update=picture_chosen)
     folder: StringProperty(
         name="Files in", subtype="DIR_PATH", options=PATH_OPTIONS,
         description="Folder for heights, report and preview of each terrain; empty uses the add-on's own folder")

@@ -76,6 +76,16 @@ def test_no_mountains_leaves_the_scene_alone(ready, fake_stages, part):
     assert names() == before
 
 
+def test_choosing_a_picture_warms_the_backend_up_in_a_window_only(ready, part, monkeypatch):
+    jobs, generate = part("jobs"), part("operators.generate")
+    ready.picture = str(PICTURE)
+    assert jobs.backend() is None    # background mode: nothing starts before it is asked for
+    app = SimpleNamespace(background=False, timers=SimpleNamespace(is_registered=lambda f: True))
+    monkeypatch.setattr(generate, "bpy", SimpleNamespace(app=app, types=bpy.types))
+    ready.picture = str(PICTURE)
+    assert jobs.backend().is_alive()
+
+
 def test_every_fix_has_a_button_or_none(part):
     import importlib
 

@@ -68,6 +68,16 @@ def test_the_process_serves_the_next_job_too(start, part):
     assert second.result
 
 
+def test_a_backend_prepared_beforehand_is_used(start, part, python, fake_stages, tmp_path):
+    fake_stages("STAGES")
+    prepared = part("jobs").prepare(python, ROOT, tmp_path / "backend.log", ("--stages", "tests.backend.fake_stages:STAGES"))
+    until(lambda: prepared.ready is not None)
+    job = start()
+    assert job.backend is prepared
+    until_over(job)
+    assert job.result
+
+
 def test_cancel_within_a_second(start):
     job = start("PATIENT")
     until_stage(job, "completed")

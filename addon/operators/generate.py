@@ -111,8 +111,7 @@ class PHOTO_TO_TERRAIN_OT_generate(bpy.types.Operator):
         scene = self.scene(context)
         drop_draft(scene)
         redraw()
-        if not bpy.app.background and not bpy.app.timers.is_registered(jobs.release_if_idle):
-            bpy.app.timers.register(jobs.release_if_idle, first_interval=60.0, persistent=True)
+        watch_idleness()
         if self.job.result is None:
             self.look_back(context)
         if self.job.problem:
@@ -146,6 +145,28 @@ def end_timers() -> None:
         bpy.context.window_manager.event_timer_remove(_timers.pop())
 
 
+def watch_idleness() -> None:
+    """Look now and then whether the backend can give its memory back."""
+    if not bpy.app.background and not bpy.app.timers.is_registered(jobs.release_if_idle):
+        bpy.app.timers.register(jobs.release_if_idle, first_interval=60.0, persistent=True)
+
+
+def warm_up(context: bpy.types.Context) -> None:
+    """A picture was chosen in a window: let the backend load its networks while the artist looks at the settings."""
+    if bpy.app.background or jobs.current():
+        return
+    try:
+        jobs.prepare(environment.find_python(preferences.backend_python(context)), environment.ROOT, log_path())
+    except (TerrainError, OSError):
+        return    # the button will say it
+    watch_idleness()
+
+
+def log_path() -> Path:
+    """Where the backend's log goes. Raises OSError."""
+    return compatibility.user_folder(environment.PACKAGE) / "backend.log"
+
+
 def start_job(context: bpy.types.Context) -> jobs.Job:
     """Start what the scene's properties ask for. Raises TerrainError, OSError."""
     ours = context.scene.photo_to_terrain
@@ -156,9 +177,8 @@ def start_job(context: bpy.types.Context) -> jobs.Job:
         raise MissingPicture(f"There is no file {picture}. Choose another picture.")
     settings = properties.read(ours.settings)
     python = environment.find_python(preferences.backend_python(context))
-    own_folder = compatibility.user_folder(environment.PACKAGE)
-    folder = job_folder(ours.folder, own_folder, picture)
-    return jobs.start(python, environment.ROOT, picture.resolve(), folder, settings, own_folder / "backend.log")
+    folder = job_folder(ours.folder, compatibility.user_folder(environment.PACKAGE), picture)
+    return jobs.start(python, environment.ROOT, picture.resolve(), folder, settings, log_path())
 
 
 def job_folder(chosen: str, own_folder: Path, picture: Path) -> Path:
