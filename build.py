@@ -165,7 +165,8 @@ def environment(folder: Path, requirements: list[Path], packages: list[str] | No
 
 def run(command: list[object], extra_environment: dict[str, str] | None = None) -> int:
     """Run `command` from the repository's root, its output going to the terminal; return its exit code."""
-    surroundings = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1", **(extra_environment or {})}
+    ours = {"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1", "OMP_WAIT_POLICY": "PASSIVE"}  # waiting threads sleep
+    surroundings = {**os.environ, **ours, **(extra_environment or {})}
     return subprocess.run([str(part) for part in command], env=surroundings, check=False).returncode
 
 
