@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+
 from kernels.breach import breach
 
 CONCAVITY = 0.45
