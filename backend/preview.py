@@ -101,7 +101,7 @@ def natural_colors(terrain: Terrain) -> np.ndarray:
     level = np.clip((terrain.heights - low) / max(high - low, 1e-6), 0, 1)
     rock = _smooth_step(slope + 0.5 * level, 0.45, 0.95)[..., None]
     is_alpine = _smooth_step(np.asarray(high - low), 700, 1500)
-    snow = (_smooth_step(level - 0.25 * slope, 0.50, 0.72) * is_alpine)[..., None]
+    snow = (_smooth_step(level - 0.25 * slope, 0.78, 0.94) * is_alpine)[..., None]
     ground = GRASS * (1 - rock) + ROCK * rock
     return ground * (1 - snow) + SNOW * snow
 
