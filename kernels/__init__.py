@@ -5,7 +5,7 @@ fill         fill, water_depth, mean_depression_depth   standing water
 flow         flow_receivers, flow_accumulation          where water goes
 view_bound   view_bound                                 the height above which hidden ground would be seen
 shadow       cast_shadow                                what the sun does not reach
-rasterize    rasterize_surface, rasterize_points        scattered heights to a grid, upper envelope
+rasterize    rasterize_surface                          a surface seen from above on a grid, upper envelope
 derivatives  slope, aspect, laplacian, curvature        shape of the surface
 raycast      render_range and others                    pictures of a heightfield
 errors       KernelInputError                           what all of the above raise for bad input

@@ -13,7 +13,7 @@ import heapq
 import numba
 import numpy as np
 
-from .basins import ends
+from .spanning_tree import ends
 
 
 @numba.njit(cache=True, nogil=True)
@@ -65,7 +65,7 @@ def _borders(labels, rows, cols, basins):
 
 @numba.njit(cache=True, nogil=True)
 def avoiding_tree(z, receivers, fixed, labels, pits, rows, cols, penalty):
-    """The edges of the tree, uint64 (basins,), as `basins.spanning_tree` gives them (edge numbers in the low 32 bits).
+    """The edges of the tree, uint64 (basins,), as `spanning_tree.spanning_tree` gives them (edge numbers in the low 32 bits).
 
     z: float32 (n,) heights, m.   receivers: before routing.   fixed: bool (n,).   pits: int32, pits[b - 1] of basin b.
     penalty: m added to a pass whose way down is blocked by fixed cells.

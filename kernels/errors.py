@@ -68,14 +68,6 @@ def checked_positive(value: Any, name: str) -> float:
     return number
 
 
-def checked_not_negative(value: Any, name: str) -> float:
-    """A finite number, zero or above, as float. Raises KernelInputError."""
-    number = checked_number(value, name)
-    if number < 0:
-        raise KernelInputError(f"{name} must not be negative, but is {number:g}.")
-    return number
-
-
 def checked_number(value: Any, name: str) -> float:
     """A finite number as float. Raises KernelInputError."""
     try:
@@ -85,14 +77,3 @@ def checked_number(value: Any, name: str) -> float:
     if not math.isfinite(number):
         raise KernelInputError(f"{name} must be finite, not {number}.")
     return number
-
-
-def checked_point(values: Any, count: int, name: str) -> tuple[float, ...]:
-    """`count` finite numbers. Raises KernelInputError."""
-    try:
-        numbers = tuple(values)
-    except TypeError:
-        raise KernelInputError(f"{name} must be {count} numbers, not {values!r}.") from None
-    if len(numbers) != count:
-        raise KernelInputError(f"{name} must be {count} numbers, not {len(numbers)}.")
-    return tuple(checked_number(value, name) for value in numbers)

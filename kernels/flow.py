@@ -8,7 +8,7 @@ from typing import Any
 import numba
 import numpy as np
 
-from . import basins, detours
+from . import basins, detours, spanning_tree
 from .errors import KernelInputError, checked_grid, checked_mask, checked_positive
 
 
@@ -41,7 +41,7 @@ def route(
         penalty = np.float32(fixed_penalty_m)
         tree = detours.avoiding_tree(z, receivers, fixed.ravel(), labels, pits, rows, cols, penalty)
     else:
-        tree = basins.spanning_tree(basins.sortable(z.view(np.int32)), labels, rows, cols, pits.size)
+        tree = spanning_tree.spanning_tree(spanning_tree.sortable(z.view(np.int32)), labels, rows, cols, pits.size)
     inner, outer, level = basins.spill(tree, labels, cols, z)
     basins.reroute(receivers, inner, outer)
     return Routing(receivers, labels, level)

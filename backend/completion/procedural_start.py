@@ -103,7 +103,7 @@ def start(visible: VisibleTerrain, bound: np.ndarray, settings: TerrainSettings,
         room = float(np.sqrt(np.square(amplitudes[:level]).sum()))
         current = np.where(seen, ground, current + noise * near)
         if level == min(FLUVIAL_LEVEL, levels):
-            current = _with_rivers(current, ground, seen, dx * 2**level, slope, relief, amplitudes[level])
+            current = _with_rivers(current, ground, seen, dx * 2**level, slope, relief)
         softness = amplitudes[level] * np.maximum(near, 0.05)
         current = _constrain(current, seen, ground, ceiling - room * near, softness, LIFT * relief)
         if level >= min(TALUS_LEVEL, levels):
@@ -131,7 +131,7 @@ def under_camera(bound: np.ndarray, visible: VisibleTerrain) -> np.ndarray:
 
 
 def _with_rivers(
-    current: np.ndarray, ground: np.ndarray, seen: np.ndarray, cell_m: float, slope: float, relief: float, wobble: float
+    current: np.ndarray, ground: np.ndarray, seen: np.ndarray, cell_m: float, slope: float, relief: float
 ) -> np.ndarray:
     """Rivers and ridges on hidden ground."""
 

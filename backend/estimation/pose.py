@@ -67,7 +67,7 @@ def solve(pointmap: Pointmap, segmentation: Segmentation, prior: Prior, settings
     else:
         ctx.progress(0.1, "searching the pitch")
         bias, doubt = SLOPE_OF_POINTS_RAD.get(pointmap.provider, (0.0, 0.0))
-        pitch = _report(find_pitch(points[:: max(1, len(points) // SAMPLES)], view, prior, ctx, bias, doubt), prior, ctx)
+        pitch = _report(find_pitch(points[:: max(1, len(points) // SAMPLES)], view, prior, ctx, bias, doubt), prior, bias, ctx)
     if roll:
         ctx.choice(STAGE, f"roll {settings.roll_deg:.1f} degrees", "artist")
     ctx.progress(0.6, "scaling to the relief")
@@ -199,11 +199,11 @@ def golden_section(cost: Callable[[float], float], low: float, high: float, tole
     return 0.5 * (low + high)
 
 
-def _report(candidates: list[Candidate], prior: Prior, ctx: Context) -> float:
+def _report(candidates: list[Candidate], prior: Prior, slope_bias_rad: float, ctx: Context) -> float:
     """Record the choice and the runner-up; the pitch of the best."""
     best = candidates[0]
     text = (f"pitch {math.degrees(best.pitch_rad):.1f} degrees gives a mean slope of {math.degrees(best.slope_rad):.1f} "
-            f"where {math.degrees(prior.mean_slope_rad.value):.1f} are expected")
+            f"where {math.degrees(prior.mean_slope_rad.value + slope_bias_rad):.1f} are expected of such points")
     if len(candidates) > 1:
         second = candidates[1]
         text += (f"; {math.degrees(second.pitch_rad):.1f} degrees fit second best (cost {second.cost:.2f} against "
