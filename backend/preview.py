@@ -7,7 +7,8 @@ import math
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from kernels.raycast import render_range, sunlit, world_points
+from kernels.raycast import render_range, world_points
+from kernels.shadow import cast_shadow
 
 from .camera import Camera
 from .picture import Picture
@@ -88,8 +89,7 @@ def sunlight(terrain: Terrain, azimuth_rad: float, with_shadows: bool) -> np.nda
     facing = np.maximum((-fall_x * sun[0] + fall_y * sun[1] + sun[2]) / normal_length, 0.0)
     sky = 0.5 + 0.5 / normal_length
     if with_shadows:
-        points = np.stack([*np.meshgrid(grid.x(), grid.y()), terrain.heights], -1).astype(np.float32)
-        facing = facing * sunlit(terrain.heights, grid.dx_m, grid.origin_m, points, azimuth_rad, SUN_ELEVATION)
+        facing = facing * ~cast_shadow(terrain.heights, grid.dx_m, azimuth_rad, SUN_ELEVATION)
     return (0.40 * sky + 0.95 * facing).astype(np.float32)
 
 

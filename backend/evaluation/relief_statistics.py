@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.stats import wasserstein_distance
 
+from kernels.derivatives import laplacian, slope
 from kernels.fill import mean_depression_depth
 
 OCTAVES = 6
@@ -26,15 +27,13 @@ def octaves(heights: np.ndarray, count: int = OCTAVES) -> np.ndarray:
 
 
 def slopes_deg(heights: np.ndarray, dx_m: float) -> np.ndarray:
-    """Slope of every inner cell in degrees, by central differences."""
-    down, right = np.gradient(heights.astype(np.float64), dx_m)
-    return np.degrees(np.arctan(np.hypot(down, right)))[2:-2, 2:-2]
+    """Slope of every inner cell in degrees, whatever its direction (kernels.derivatives.slope)."""
+    return np.degrees(slope(heights, dx_m))[2:-2, 2:-2]
 
 
 def curvatures(heights: np.ndarray, dx_m: float) -> np.ndarray:
     """5-point Laplacian of every inner cell in 1/m."""
-    z = heights.astype(np.float64)
-    return ((z[1:-1, 2:] + z[1:-1, :-2] + z[2:, 1:-1] + z[:-2, 1:-1] - 4.0 * z[1:-1, 1:-1]) / dx_m**2)[1:-1, 1:-1]
+    return laplacian(heights, dx_m)[2:-2, 2:-2]
 
 
 def distance(values: np.ndarray, real: np.ndarray) -> float:
