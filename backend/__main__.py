@@ -1,4 +1,4 @@
-"""The command line: `python -m backend run | serve | doctor | models`.
+"""The command line: `python -m backend run | serve | doctor | models | evaluate`.
 
 Exit codes: 0 done, 1 a defect of ours, 2 bad picture, settings or folder, 3 no terrain in the picture, 4 cancelled.
 """
@@ -44,9 +44,22 @@ def main(arguments: list[str] | None = None) -> int:
         from .server import serve
 
         return serve(options.stages)
+    if options.command == "evaluate":
+        return guarded(lambda: _evaluate(options), False)
     from . import doctor
 
     return guarded(doctor.print_models if options.command == "models" else doctor.print_machine, False)
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    try:
+        from .evaluation.command_evaluate import SUITES, evaluate
+        from .evaluation.options import EvaluationOptions
+    except ImportError as problem:    # the add-on's package leaves evaluation and training out
+        raise BadSettings("This installation has no evaluation; run it from the project's source.") from problem
+    given = {name: getattr(options, name) for name in ("library", "pictures", "views", "resolution")}
+    chosen = {name: value for name, value in given.items() if value is not None}
+    evaluate(options.suite or list(SUITES), EvaluationOptions(options.out, only=tuple(options.only), **chosen))
 
 
 def guarded(command: Any, debug: bool) -> int:
@@ -95,6 +108,15 @@ def parser() -> argparse.ArgumentParser:
     serve.add_argument("--stages", help=argparse.SUPPRESS)
     commands.add_parser("doctor", help="say what this machine can do")
     commands.add_parser("models", help="list the networks that come with this program")
+    evaluate = commands.add_parser("evaluate", help="measure the networks and the pipeline on known scenes and photographs")
+    evaluate.add_argument("suite", nargs="*", metavar="SUITE", choices=["scene", "completion", "end-to-end", "photos", []],
+                          help="scene, completion, end-to-end, photos (default: all)")
+    evaluate.add_argument("--out", type=Path, required=True, help="folder for report.json, table.txt and contact sheets")
+    evaluate.add_argument("--library", type=Path, help="elevation models (default: ../shared/data/dem)")
+    evaluate.add_argument("--pictures", type=Path, help="test pictures (default: ../shared/data/photos)")
+    evaluate.add_argument("--views", type=int, help="rendered views a suite looks at (default: 100)")
+    evaluate.add_argument("--resolution", type=int, help="cells across of whole runs (default: 1024)")
+    evaluate.add_argument("--only", nargs="*", default=[], help="names of pictures, without suffix")
     return top
 
 

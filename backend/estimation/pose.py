@@ -35,7 +35,7 @@ REACH = 4.0
 HEIGHT_PERCENTILES = (0.5, 99.5)
 SLOPE_OF_POINTS_RAD = {"bundled": (math.radians(-7.9), math.radians(5.7))}
 """By provider of the points: how far their mean slope at the true pitch lies from the expected one, mean and standard
-deviation. Smooth distances make ground look gentler. Measured by `backend.evaluation.pose_suite`."""
+deviation. Smooth distances make ground look gentler. Measured by `python -m backend evaluate scene`."""
 WARN_MOVED = 0.02
 RELIEF_ROUNDS, RELIEF_TOLERANCE = 8, 0.005
 LEAST_RELIEF = 0.015

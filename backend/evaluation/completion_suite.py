@@ -1,19 +1,17 @@
 """Measure the terrain network and the completion on real terrain of the validation regions.
 
-    python -m backend.evaluation.completion_suite --library ../shared/data/dem --out runs/completion
-
 Three questions. Are samples (t = 0.5, eight steps, begun from the real terrain and from a blurred one) like real terrain,
 beside a fractal of the same spectrum and beside two halves of the same region? What does each guidance term do to
-completed terrain, seen by a camera in it? Does the polished terrain keep its promises? Numbers go to OUT/completion.json
-and to the terminal, shaded pictures beside them.
+completed terrain, seen by a camera in it? Does the polished terrain keep its promises? Shaded pictures go beside the
+numbers.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -28,7 +26,9 @@ from ..contract.settings import TerrainSettings
 from ..metrics import occlusion_error, visible_error
 from ..networks.terrain import TerrainNetwork, relief_scale
 from ..scene import VisibleTerrain
-from ..training.elevation_data import DEFAULT_LIBRARY, list_elevation_files, read_elevation
+from ..training.elevation_data import list_elevation_files, read_elevation
+from .measures import Measure, SuiteResult
+from .options import EvaluationOptions
 from .relief_statistics import compare, fractal, slopes_deg
 from .synthetic_view import view
 
@@ -95,8 +95,11 @@ def shade(heights: np.ndarray, dx_m: float) -> np.ndarray:
     return np.asarray(np.clip(light * 255.0, 0, 255), np.uint8)
 
 
-def run(library: Path, out: Path, views: int) -> dict[str, object]:
-    """Everything, with `views` camera views."""
+def run(options: EvaluationOptions) -> SuiteResult:
+    """Samples of every region, completions of up to four camera views."""
+    began = time.monotonic()
+    torch.set_num_threads(options.threads)
+    library, out, views = options.library, options.out / "completion", min(4, options.views)
     out.mkdir(parents=True, exist_ok=True)
     network = TerrainNetwork.load(half=diffusion.fast_bfloat16("cpu"))
     places = regions(library)
@@ -147,21 +150,19 @@ def run(library: Path, out: Path, views: int) -> dict[str, object]:
         completions[name] = results
     report["views"] = completions
     (out / "completion.json").write_text(json.dumps(report, indent=1), encoding="utf-8")
-    print(json.dumps(report["sample_medians"], indent=1))
-    return report
+    return SuiteResult("completion", measures(samples, completions), [report], sorted(out.glob("*.png")),
+                       time.monotonic() - began)
 
 
-def main() -> None:
-    """Read the command line and run."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--library", type=Path, default=DEFAULT_LIBRARY)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--views", type=int, default=4)
-    parser.add_argument("--threads", type=int, default=2)
-    a = parser.parse_args()
-    torch.set_num_threads(a.threads)
-    run(a.library, a.out, a.views)
-
-
-if __name__ == "__main__":
-    main()
+def measures(samples: dict[str, Any], completions: dict[str, Any]) -> list[Measure]:
+    """Medians over regions and means over views of what the report holds."""
+    result = []
+    for kind in ("sample", "sample from blur", "fractal", "real"):
+        for key, unit in (("slope_distance", ""), ("curvature_distance", ""), ("mdd_m", "m")):
+            result.append(Measure(f"{kind}: {key}", float(np.median([s[kind][key] for s in samples.values()])), unit))
+    for label in (*VARIANTS, "polished"):
+        for key, unit, ceiling in (("mdd_m", "m", 0.05), ("ove_m", "m", 0.5), ("visible_error_share", "", 0.01)):
+            values = [view[label][key] for view in completions.values()]
+            promise = ceiling if label == "polished" else None
+            result.append(Measure(f"{label}: {key}", float(np.mean(values)), unit, ceiling=promise))
+    return result

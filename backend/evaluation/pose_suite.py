@@ -1,17 +1,14 @@
 """The camera that the pipeline finds, on rendered views of held-back regions whose camera is known.
 
-    python -m backend.evaluation.pose_suite --library ../shared/data/dem --out DIR [--views N]
-
-Runs the stages up to the pose as the product does and prints the error of the pitch that the network guesses, of the one
+Runs the stages up to the pose as the product does and takes the error of the pitch that the network guesses, of the one
 that the search settles on (P2P eq. 1; the paper's median on photographs is 7.18 degrees), and how far the slope of the
 points at the true pitch lies from the slope the network expects: what `pose.SLOPE_OF_POINTS_RAD` holds.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import math
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -24,9 +21,7 @@ from ..estimation import cleaning, pointmap, pose, priors, segmentation
 from ..estimation.plan_slope import cells_for, mean_slope
 from ..networks.scene import SceneNetwork
 from ..picture import Picture
-from ..training.elevation_data import DEFAULT_LIBRARY
 from ..training.landscape_render import LabeledPicture
-from .scene_suite import validation_views
 
 SEED = 50_000
 """The constants named above come from seed 40000, 60 views, so that these views judge them."""
@@ -55,32 +50,21 @@ def judge(network: SceneNetwork, view: LabeledPicture) -> dict[str, float] | Non
     }
 
 
-def main() -> None:
-    """Parse the command, judge, print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--library", type=Path, default=DEFAULT_LIBRARY)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--views", type=int, default=100)
-    parser.add_argument("--seed", type=int, default=SEED)
-    options = parser.parse_args()
-    network = SceneNetwork.load()
-    judged = [judge(network, view) for view in validation_views(options.library, options.views, options.seed)]
-    rows = [row for row in judged if row]
-    errors = {name: np.array([row[name] for row in rows]) for name in rows[0]}
-    summary = {
-        "views": len(judged),
-        "refused": len(judged) - len(rows),
-        "network_pitch_error_deg_median": float(np.median(errors["network_error_deg"])),
-        "solved_pitch_error_deg_median": float(np.median(errors["solved_error_deg"])),
-        "solved_pitch_error_deg_p90": float(np.percentile(errors["solved_error_deg"], 90)),
-        "slope_gap_deg_mean": float(np.nanmean(errors["slope_gap_deg"])),
-        "slope_gap_deg_sd": float(np.nanstd(errors["slope_gap_deg"])),
-    }
-    options.out.mkdir(parents=True, exist_ok=True)
-    (options.out / "pose_suite.json").write_text(json.dumps({"summary": summary, "rows": rows}, indent=1), encoding="utf-8")
-    for name, value in summary.items():
-        print(f"{name:34}{value:10.2f}")
+@dataclass(frozen=True)
+class PoseResult:
+    """One row a view that was not refused, and medians: `solved_median`, `solved_p90`, `gap_mean`, `gap_sd`, in degrees."""
+
+    rows: list[dict[str, float]]
+    measures: dict[str, float]
 
 
-if __name__ == "__main__":
-    main()
+def rows(network: SceneNetwork, views: list[LabeledPicture]) -> PoseResult:
+    """Judge all views."""
+    found = [row for view in views if (row := judge(network, view))]
+    errors = {name: np.array([row[name] for row in found]) for name in found[0]} if found else {}
+    nothing = np.array([np.nan])
+    solved, gap = errors.get("solved_error_deg", nothing), errors.get("slope_gap_deg", nothing)
+    return PoseResult(found, {
+        "solved_median": float(np.median(solved)), "solved_p90": float(np.percentile(solved, 90)),
+        "gap_mean": float(np.nanmean(gap)), "gap_sd": float(np.nanstd(gap)),
+    })

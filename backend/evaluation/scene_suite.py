@@ -1,34 +1,26 @@
-"""Quality of the scene network on views of held-back regions, beside the numbers of Pixels2Peaks.
+"""The scene network alone, on views of held-back regions, and the camera that the pose search makes of what it says.
 
-    python -m backend.evaluation.scene_suite --library ../shared/data/dem --out DIR [--views N]
-
-Renders N pictures (fixed seed) of regions no training picture shows, runs the network, prints a table and writes
-DIR/report.json. The paper's numbers come from its own photographs with other providers and are shown for orientation.
+The pictures come from a fixed seed and show regions no training picture shows. The paper's numbers come from its own
+photographs with other providers and are shown for orientation.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import time
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from backend.networks.scene import WEIGHTS, SceneNetwork, ScenePrediction
-from backend.training.elevation_data import DEFAULT_LIBRARY, list_elevation_files
-from backend.training.landscape_render import LabeledPicture, random_pictures
-
+from ..networks.scene import SceneNetwork, ScenePrediction
+from ..training.elevation_data import list_elevation_files
+from ..training.landscape_render import LabeledPicture, random_pictures
+from . import pose_suite
+from .contact_sheet import contact_sheet
+from .measures import Measure, SuiteResult
+from .options import EvaluationOptions
 from .scene_scores import score_pictures, summarize
 
-PAPER = {
-    "pitch_error_deg_median": 7.18,
-    "relief_error_percent_median": 27.6,
-    "abs_rel_median": 0.082,
-    "delta_125_median": 0.92,
-}
-"""P2P section 7: tilt error, elevation-range error, AbsRel and delta < 1.25 of its pipeline."""
 SEED = 30_000
 
 
@@ -64,44 +56,40 @@ def panel(rgb: np.ndarray, found: ScenePrediction) -> np.ndarray:
     )
 
 
-def contact_sheet(network: SceneNetwork, pictures: list[LabeledPicture], path: Path) -> None:
-    """The first pictures with what the network sees in them."""
-    rows = []
-    for item in pictures:
-        rgb = item.picture.astype(np.float32) / 255
-        rows.append(panel(rgb, network.predict(rgb)))
-    half = len(rows) // 2
-    Image.fromarray(np.concatenate([np.concatenate(rows[:half]), np.concatenate(rows[half : 2 * half])], 1)).save(path)
-
-
-def main() -> None:
-    """Parse the command, judge, print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--library", type=Path, default=DEFAULT_LIBRARY)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--views", type=int, default=200)
-    parser.add_argument("--weights", type=Path, default=WEIGHTS)
-    options = parser.parse_args()
-    options.out.mkdir(parents=True, exist_ok=True)
-    network = SceneNetwork.load(options.weights)
+def run(options: EvaluationOptions) -> SuiteResult:
+    """`options.views` views through the network, and another set through the stages up to the pose."""
+    began = time.monotonic()
+    network = SceneNetwork.load()
     pictures = validation_views(options.library, options.views)
-    began = time.time()
+    print(f"  {len(pictures)} views rendered", flush=True)
     rows = score_pictures(network, pictures)
     summary = summarize(rows)
-    contact_sheet(network, pictures[:24], options.out / "scene_suite.jpg")
-    report = {
-        "views": len(rows),
-        "seed": SEED,
-        "seconds_per_picture": (time.time() - began) / len(rows),
-        "summary": summary,
-    }
-    report |= {"paper": PAPER, "rows": rows}
-    (options.out / "report.json").write_text(json.dumps(report, indent=1), encoding="utf-8")
-    print(f"{len(rows)} rendered views of held-back regions")
-    print(f"{'':34}{'ours':>10}{'paper':>10}")
-    for name, value in summary.items():
-        print(f"{name:34}{value:10.3f}{PAPER.get(name, float('nan')):10.3f}".replace("       nan", "         -"))
-
-
-if __name__ == "__main__":
-    main()
+    posed = pose_suite.rows(network, validation_views(options.library, options.views, pose_suite.SEED))
+    cases = []
+    for item, row in list(zip(pictures, rows, strict=True))[:24]:
+        rgb = item.picture.astype(np.float32) / 255
+        caption = f"AbsRel {row.get('abs_rel', np.nan):.2f}  pitch {row['pitch_error_deg']:.1f} deg"
+        cases.append((caption, [panel(rgb, network.predict(rgb))]))
+    sheet = options.out / "scene.jpg"
+    contact_sheet(cases, 2, (720, 190)).save(sheet, quality=88)
+    numbers = [
+        Measure("views", float(len(rows))),
+        Measure("AbsRel after scale and shift, median", summary["abs_rel_median"], ceiling=0.082, paper=0.082),
+        Measure("delta < 1.25 after scale and shift, median", 100 * summary["delta_125_median"], "%", floor=92.0, paper=92.0),
+        Measure("AbsRel with one scale only, median", summary["abs_rel_scale_only_median"]),
+        Measure("pitch error of the network, median", summary["pitch_error_deg_median"], "deg", ceiling=3.0, paper=7.18),
+        Measure("pitch error after the search, median", posed.measures["solved_median"], "deg", ceiling=3.0, paper=7.18),
+        Measure("pitch error after the search, 90th percentile", posed.measures["solved_p90"], "deg"),
+        Measure("relief error, median", summary["relief_error_percent_median"], "%", ceiling=27.0, paper=27.6),
+        Measure("mean slope error, median", summary["slope_error_deg_median"], "deg"),
+        Measure("field of view error, median", summary["fov_error_deg_median"], "deg"),
+        Measure("sky IoU, median", summary["sky_iou_median"]),
+        Measure("terrain IoU, median", summary["terrain_iou_median"]),
+        Measure("foreground IoU, median", summary.get("foreground_iou_median", np.nan)),
+    ]
+    for name in ("pitch", "fov", "slope", "relief"):
+        inside = 100 * summary[f"{name}_inside_80"]
+        numbers.append(Measure(f"80 % intervals of {name} that hold the truth", inside, "%", floor=70.0))
+    numbers.append(Measure("slope of the points less the expected slope, mean", posed.measures["gap_mean"], "deg"))
+    numbers = [m for m in numbers if np.isfinite(m.value)]
+    return SuiteResult("scene", numbers, [*rows, *posed.rows], [sheet], time.monotonic() - began)
