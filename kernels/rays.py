@@ -67,9 +67,9 @@ def ray(x, y, ux, uy, rows, cols):
     if minor > width or first > last:
         return 0, 0, 0, 0, width, 0, 0, 0
     # each product becomes an integer before anything is added to it
-    start = int(math.floor(minor * 4294967296.0))
-    position = start + int(math.floor(steep * (first - major) * 4294967296.0))
-    slope = int(math.floor(steep * 4294967296.0))
+    start = math.floor(minor * 4294967296.0)
+    position = start + math.floor(steep * (first - major) * 4294967296.0)
+    slope = math.floor(steep * 4294967296.0)
     origin = int(length - 1 - first) if backward else int(first)
     side = width - 1 if sideways else 0
     if by_rows:
