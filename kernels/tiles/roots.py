@@ -1,0 +1,73 @@
+"""The roots of all tiles in one numbering: where water leaves a tile or stays, and what its seams drain to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import codes
+from .tiling import Bounds, Tiling, empty_seams, put
+
+
+class Roots:
+    """Nodes of the graph of tiles: 0 is all outlets, then the pits and ways out of tile after tile.
+
+    seams: node that each outermost cell of a tile drains to, -1 without data.   cells: int32 flat cell of each node in the
+    whole grid.   ways: uint8 its direction.   base: int64, tile k has nodes base[k] + 1 to base[k + 1].
+    Tiles are added in any order, by several threads; `number` ends that.
+    """
+
+    def __init__(self, tiling: Tiling) -> None:
+        self._tiling = tiling
+        self.seams = empty_seams(tiling, np.int32)
+        self._cells = [np.empty(0, np.int32)] * len(tiling)
+        self._ways = [np.empty(0, np.uint8)] * len(tiling)
+
+    def add(self, index: int, bounds: Bounds, ways: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Find the roots of a tile with these directions. Returns `codes.label` of them."""
+        labels, roots = codes.label(ways)
+        put(self.seams, bounds, labels)
+        i, j = np.divmod(roots.astype(np.int64), ways.shape[1])
+        self._cells[index] = ((bounds[0] + i) * self._tiling.cols + bounds[2] + j).astype(np.int32)
+        self._ways[index] = ways[i, j]
+        return labels, roots
+
+    def number(self) -> None:
+        """Go over from numbers within tiles to numbers in the whole."""
+        self.base = np.concatenate([[0], np.cumsum([cells.size for cells in self._cells])]).astype(np.int64)
+        self.cells = np.concatenate([np.zeros(1, np.int32), *self._cells])
+        self.ways = np.concatenate([np.full(1, codes.STAY, np.uint8), *self._ways])
+        self._cells, self._ways = [], []
+        for index, (r0, r1, c0, c1) in enumerate(self._tiling):
+            i, j = r0 // self._tiling.height, c0 // self._tiling.width
+            top, bottom, left, right = self.seams[:4]
+            for part in (top[i, c0:c1], bottom[i, c0:c1], left[j, r0:r1], right[j, r0:r1]):
+                part[:] = self.numbered(index, part)
+
+    def numbered(self, index: int, labels: np.ndarray) -> np.ndarray:
+        """Nodes of labels within a tile."""
+        return np.where(labels > 0, labels + np.int32(self.base[index]), labels)
+
+
+@dataclass(frozen=True)
+class ByTile:
+    """Values at cells, sorted by tile."""
+
+    tiling: Tiling
+    cells: np.ndarray
+    values: np.ndarray
+    start: np.ndarray
+
+    def of(self, index: int, bounds: Bounds) -> tuple[np.ndarray, np.ndarray]:
+        """Flat cells within that tile, int64, and their values."""
+        mine = slice(self.start[index], self.start[index + 1])
+        r, c = np.divmod(self.cells[mine], self.tiling.cols)
+        return (r - bounds[0]) * (bounds[3] - bounds[2]) + c - bounds[2], self.values[mine]
+
+
+def by_tile(tiling: Tiling, cells: np.ndarray, values: np.ndarray) -> ByTile:
+    """Sort values at cells (int64, flat in the whole grid) by tile; the order within a tile stays."""
+    owner = tiling.tile_of(cells)
+    order = np.argsort(owner, kind="stable")
+    return ByTile(tiling, cells[order], values[order], np.searchsorted(owner[order], np.arange(len(tiling) + 1)))
