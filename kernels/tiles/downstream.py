@@ -16,7 +16,7 @@ from .tiling import at
 
 
 @numba.njit(cache=True, nogil=True)
-def _degrees(codes):
+def degrees(codes):
     """uint8 (rows, cols): how many cells of the tile drain directly into each."""
     degree = np.zeros(codes.shape, np.uint8)
     for r in range(codes.shape[0]):
@@ -35,7 +35,7 @@ def accumulate(codes, cells, inflow):
     area = np.ones((rows, cols), np.int32)
     for k in range(cells.size):
         area[cells[k] // cols, cells[k] % cols] += inflow[k]
-    degree = _degrees(codes)
+    degree = degrees(codes)
     for start_r in range(rows):
         for start_c in range(cols):
             if codes[start_r, start_c] == NOTHING:
@@ -54,7 +54,7 @@ def accumulate(codes, cells, inflow):
 
 
 @numba.njit(cache=True, nogil=True)
-def _inflows(ways, cells, nodes, cols):
+def inflows(ways, cells, nodes, cols):
     """int32: how many ways out lead into each node's part of its tile; int32: the node after each, -1 for none."""
     degree = np.zeros(ways.size, np.int32)
     following = np.full(ways.size, -1, np.int32)
@@ -72,7 +72,7 @@ def accumulate_between(ways, cells, nodes, area, cols):
 
     area: int32 (nodes,) what each node carries of its own tile.   nodes: `tiling.Seams`.
     """
-    degree, following = _inflows(ways, cells, nodes, cols)
+    degree, following = inflows(ways, cells, nodes, cols)
     total = area.copy()
     into = np.empty(ways.size, np.int64)
     carried = np.empty(ways.size, np.int32)

@@ -17,12 +17,14 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import KernelInputError
+from ..breach import BreachReport
+from ..errors import KernelInputError, checked_positive
 from . import codes, downstream
+from .carved import CarvedTiles
 from .drainage import Drainage
 from .roots import Roots, by_tile
-from .storage import Cancel, Progress, Watch, each_tile, writing
-from .terrain import Terrain
+from .storage import Cancel, Progress, Source, Watch, each_tile, writing
+from .terrain import Terrain, mask_source
 from .tiling import Bounds
 
 TILE = 2048
@@ -136,14 +138,56 @@ def accumulate_tiles(
     return drainage
 
 
+def breach_tiles(
+    source: Any,
+    target: Any,
+    *,
+    epsilon_m: float = 1e-3,
+    fixed: Any = None,
+    tile: Any = TILE,
+    outlets: Any = "border",
+    nodata: Any = None,
+    progress: Progress | None = None,
+    cancel: Cancel | None = None,
+) -> BreachReport:
+    """Lower cells so that from every cell a way leads to an outlet, dropping at each step, in three passes.
+
+    float32, as `kernels.breach.breach`, whose report this gives.   epsilon_m: the least drop of a step.   fixed: bool array-like
+    or path, cells that are never lowered.
+    """
+    epsilon_m = checked_positive(epsilon_m, "epsilon_m")
+    terrain = _terrain(source, target, tile, outlets, nodata)
+    tiles = terrain.tiling
+    kept = None if fixed is None else mask_source(fixed, "fixed", tiles)
+    _not_the_target(target, kept)
+    watch = Watch(_passes(source, 2), progress, cancel)
+    with writing(target, tiles.shape, np.float32, np.nan) as out:
+        drainage = _drainage(source, terrain, watch)
+        carved = CarvedTiles(drainage, kept, epsilon_m, watch)
+
+        def work(index: int, bounds: Bounds) -> tuple[int, int, float, float, float]:
+            heights, *numbers = carved.tile(index, bounds)
+            out.write(bounds, terrain.restore(bounds, heights))
+            return numbers[0], numbers[1], numbers[2], numbers[3], numbers[4]
+
+        changed, violations, total, deepest, border = zip(*each_tile(tiles, work, watch), strict=True)
+    volume = float(sum(total))
+    mean = volume / (tiles.rows * tiles.cols)
+    return BreachReport(sum(changed), max(deepest), mean, volume, max(border), carved.epsilon_m, sum(violations))
+
+
 def _terrain(source: Any, target: Any, tile: Any, outlets: Any, nodata: Any) -> Terrain:
     """Of checked arguments. Raises KernelInputError."""
     terrain = source.terrain if isinstance(source, Drainage) else Terrain(source, tile, outlets, nodata)
-    for read in (terrain.heights, terrain.outlets, terrain.nodata):
-        if read is not None and read.shares_memory(target):
-            why = "tiles are read again once their neighbors are written"
-            raise KernelInputError(f"The target must not be the {read.name}: {why}.")
+    _not_the_target(target, terrain.heights, terrain.outlets, terrain.nodata)
     return terrain
+
+
+def _not_the_target(target: Any, *sources: Source | None) -> None:
+    for source in sources:
+        if source is not None and source.shares_memory(target):
+            why = "tiles are read again once their neighbors are written"
+            raise KernelInputError(f"The target must not be the {source.name}: {why}.")
 
 
 def _passes(source: Any, after: int) -> int:

@@ -15,10 +15,15 @@ from .tiling import at
 
 
 @numba.njit(cache=True, nogil=True, inline="always")
-def _key(height, cell, d):
+def _order(height):
+    """A number that sorts like a float32: minus zero below zero, so that the higher one of two is never in doubt."""
     bits = np.float32(height).view(np.int32)
-    order = np.int64(bits ^ ((bits >> 31) & 0x7FFFFFFF)) + 2147483648
-    return (np.uint64(order) << np.uint64(32)) | np.uint64(4 * cell + d)
+    return np.int64(bits ^ ((bits >> 31) & 0x7FFFFFFF)) + 2147483648
+
+
+@numba.njit(cache=True, nogil=True, inline="always")
+def _key(one, other, cell, d):
+    return (np.uint64(max(_order(one), _order(other))) << np.uint64(32)) | np.uint64(4 * cell + d)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -56,7 +61,7 @@ def edges_within(z, labels, r0, c0, cols):
                         continue
                     if not counting:
                         cell = np.int64(r0 + r) * cols + c0 + c
-                        keys[size] = _key(max(z[r + 1, c + 1], z[i + 1, j + 1]), cell, d)
+                        keys[size] = _key(z[r + 1, c + 1], z[i + 1, j + 1], cell, d)
                         left[size], right[size] = mine, theirs
                     size += 1
     return keys, left, right
@@ -88,8 +93,7 @@ def edges_across(heights, nodes, root, rows, cols):
                     if a < 0 or b < 0 or root[a] == root[b]:
                         continue
                     if not counting:
-                        higher = max(at(heights, r, c), at(heights, i, j))
-                        keys[size] = _key(higher, np.int64(r) * cols + c, d)
+                        keys[size] = _key(at(heights, r, c), at(heights, i, j), np.int64(r) * cols + c, d)
                         left[size], right[size] = a, b
                     size += 1
     return keys, left, right

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from kernels import tiles
+from kernels.breach import breach
 from kernels.errors import KernelInputError
 from kernels.fill import fill
 from kernels.flow import flow_accumulation, flow_receivers
@@ -38,6 +39,11 @@ def accumulated(z, **options):
     return target
 
 
+def breached(z, **options):
+    target = np.empty(z.shape, np.float32)
+    return target, tiles.breach_tiles(z, target, **options)
+
+
 def same_bits(a, b):
     return a.dtype == b.dtype and np.array_equal(a.view(np.int32), b.view(np.int32))
 
@@ -46,7 +52,14 @@ def all_as_in_memory(z, tile, outlets=None):
     options = {"tile": tile, "outlets": "border" if outlets is None else outlets}
     assert same_bits(receivers(z, **options), flow_receivers(z, outlets=outlets))
     assert same_bits(accumulated(z, **options), flow_accumulation(z, outlets=outlets))
-    assert same_bits(filled(z, **options), fill(z, outlets))
+    assert np.array_equal(filled(z, **options), fill(z, outlets))
+    assert same_bits(filled(z + np.float32(0), **options), fill(z + np.float32(0), outlets))  # minus zero is as high as zero
+    carved, report = breached(z, **options)
+    expected, numbers = breach(z, outlets=outlets, return_report=True)
+    assert same_bits(carved, expected)
+    assert (report.changed, report.max_cut_m, report.epsilon_m) == (numbers.changed, numbers.max_cut_m, numbers.epsilon_m)
+    assert report.border_cut_max_m == numbers.border_cut_max_m
+    assert report.volume_m == pytest.approx(numbers.volume_m)
 
 
 def ridged(rows, cols, seed=0):
@@ -81,7 +94,7 @@ def spiral(size):
 @given(rough | terraced, sides)
 def test_all_as_in_memory_with_any_tiles(z, tile):
     before = z.copy()
-    all_as_in_memory(z + np.float32(0), tile)  # no minus zero, which is as high as zero but has other bits
+    all_as_in_memory(z, tile)
     assert np.array_equal(z, before)
 
 
@@ -121,6 +134,16 @@ def test_one_row_and_the_like(shape):
 def test_float64_and_other_steps_through_memory():
     z = np.random.default_rng(5).normal(size=(40, 50))
     assert same_bits(filled(z[::2, ::-1], tile=8), fill(z[::2, ::-1]))
+
+
+@few
+@given(rough | terraced, sides, st.data())
+def test_breaching_around_fixed_cells(z, tile, data):
+    fixed = data.draw(arrays(np.bool_, z.shape))
+    carved, report = breached(z, tile=tile, fixed=fixed, epsilon_m=0.25)
+    expected, numbers = breach(z, fixed=fixed, epsilon_m=0.25, return_report=True)
+    assert same_bits(carved, expected)
+    assert report.fixed_violations == numbers.fixed_violations
 
 
 @few
@@ -214,7 +237,7 @@ def filled_from(source):
     return target
 
 
-@pytest.mark.parametrize("function", [tiles.fill_tiles, tiles.flow_directions_tiles, tiles.accumulate_tiles])
+@pytest.mark.parametrize("function", [tiles.fill_tiles, tiles.flow_directions_tiles, tiles.accumulate_tiles, tiles.breach_tiles])
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.9])
 def test_cancel_leaves_nothing(tmp_path, function, share):
     z = ridged(40, 40)
@@ -262,6 +285,15 @@ def test_memory_is_that_of_tiles(tmp_path):
         tracemalloc.stop()
     assert peak < z.nbytes / 2 + 200 * drainage.basins
     assert same_bits(np.load(tmp_path / "area.npy"), flow_accumulation(np.asarray(z)))
+
+
+def test_drops_that_leave_the_range_of_heights():
+    with pytest.raises(KernelInputError, match="too large"):
+        breached(ridged(20, 20), epsilon_m=1e6)
+    with pytest.raises(KernelInputError, match="leaves the range"):
+        breached(spiral(31), epsilon_m=2000.0, tile=6)
+    with pytest.raises(KernelInputError, match="must be positive"):
+        breached(ridged(20, 20), epsilon_m=0.0)
 
 
 @pytest.mark.parametrize(
