@@ -50,6 +50,7 @@ def ray(x, y, ux, uy, rows, cols):
         length, width, major, minor, u_major, u_minor = cols, rows, x, y, ux, uy
     if u_major == 0.0:
         return 0, 0, 0, 0, width, 0, 0, 0
+    # (neither min nor max of two numbers: Numba's do not compile for CUDA)
     # mirrored, so that the ray runs toward larger numbers on both axes; in cells from the grid's corner
     backward, sideways = u_major < 0.0, u_minor < 0.0
     major = (length - 0.5 - major) if backward else major + 0.5
@@ -60,10 +61,13 @@ def ray(x, y, ux, uy, rows, cols):
         first = float(math.floor(major))
     if minor < 0.0:
         enters = major - minor / steep if steep > 0.0 else math.inf
-        first = max(first, math.floor(min(enters, length + 2.0)) - 1.0)
+        enters = math.floor(enters) - 1.0 if enters < length else float(length)
+        first = enters if enters > first else first
     if steep > 0.0:
         leaves = major + (width - minor) / steep
-        last = min(last, math.floor(max(min(leaves, length + 2.0), -2.0)) + 1.0)
+        if leaves < length:
+            leaves = math.floor(leaves) + 1.0 if leaves > 0.0 else 0.0
+            last = leaves if leaves < last else last
     if minor > width or first > last:
         return 0, 0, 0, 0, width, 0, 0, 0
     # each product becomes an integer before anything is added to it
