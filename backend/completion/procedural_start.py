@@ -91,7 +91,7 @@ def start(visible: VisibleTerrain, bound: np.ndarray, settings: TerrainSettings,
         ctx.progress((levels - level) / (levels + 1), "Continuing the seen ground")
         ground, seen, ceiling = pyramid[level]
         if current is None:
-            current = _membrane(ground, seen, reach=0.5 * relief / (slope * dx) / 2**level)
+            current = membrane(ground, seen, reach=0.5 * relief / (slope * dx) / 2**level)
         else:
             current = _double(current)[: seen.shape[0], : seen.shape[1]]
         distance = distance_transform_edt(~seen) if seen.any() else np.full(seen.shape, 4.0)
@@ -136,7 +136,7 @@ def _with_rivers(
     """Rivers and ridges on hidden ground."""
 
     def spread(difference: np.ndarray) -> np.ndarray:
-        return _membrane(difference, seen, reach=0.5 * relief / max(slope, 1e-3) / cell_m)
+        return membrane(difference, seen, reach=0.5 * relief / max(slope, 1e-3) / cell_m)
 
     return carve(current, seen, cell_m, RIVER_SLOPE * slope, RIVER_RELIEF * relief, spread)
 
@@ -173,7 +173,7 @@ def _constrain(
     return np.where(seen, ground, np.minimum(drained, ceiling))
 
 
-def _membrane(ground: np.ndarray, seen: np.ndarray, reach: float) -> np.ndarray:
+def membrane(ground: np.ndarray, seen: np.ndarray, reach: float) -> np.ndarray:
     """Solve laplacian(z) = (z - middle) / reach^2 on hidden cells with seen cells given and free borders.
 
     reach: distance in cells over which a ridge sinks to the middle height of what is seen.

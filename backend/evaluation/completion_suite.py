@@ -27,6 +27,7 @@ from ..metrics import occlusion_error, visible_error
 from ..networks.terrain import TerrainNetwork, relief_scale
 from ..scene import VisibleTerrain
 from ..training.elevation_data import list_elevation_files, read_elevation
+from . import paper_figures
 from .measures import Measure, SuiteResult
 from .options import EvaluationOptions
 from .relief_statistics import compare, fractal, slopes_deg
@@ -149,9 +150,54 @@ def run(options: EvaluationOptions) -> SuiteResult:
             print("view", name, label, json.dumps(results[label]), flush=True)
         completions[name] = results
     report["views"] = completions
+    figures = _figures(network, [place for place in places if place[2] < 60.0][0], out)
+    report["figures"] = figures
     (out / "completion.json").write_text(json.dumps(report, indent=1), encoding="utf-8")
-    return SuiteResult("completion", measures(samples, completions), [report], sorted(out.glob("*.png")),
+    return SuiteResult("completion", measures(samples, completions) + figure_measures(figures), [report], sorted(out.glob("*.png")),
                        time.monotonic() - began)
+
+
+def _figures(network: TerrainNetwork, place: tuple[str, np.ndarray, float], out: Path) -> dict[str, Any]:
+    """The paper's ablations on one region; strips of shaded heights beside."""
+    _, real, dx = place
+    visible, bound = view(real, dx)
+    base = real - float(real[visible.mask].min())
+    made: dict[str, Any] = {}
+    made["crater"], strip = paper_figures.flow_guidance(network)
+    Image.fromarray(strip).save(out / "figure_10_crater.png")
+    made["quarter"], strip = paper_figures.geomorphology(network, real, dx)
+    Image.fromarray(strip).save(out / "figure_13_quarter.png")
+    made["initialization"], strip = paper_figures.initialization(network, visible, bound)
+    Image.fromarray(strip).save(out / "figure_15_initialization.png")
+    made["sweep"] = paper_figures.hydrology_sweep(network, visible, bound, base)
+    made["steps"] = paper_figures.steps_against_many(network, visible, bound)
+    for name, rows in made.items():
+        print("figure", name, json.dumps(rows), flush=True)
+    return made
+
+
+def figure_measures(figures: dict[str, Any]) -> list[Measure]:
+    """Figures 10, 13, 15 and 16 as numbers beside the paper's."""
+    crater, quarter, rows = figures["crater"], figures["quarter"], figures["initialization"]
+    unguided = crater["unguided"]["mdd_m"]
+    full = rows["(d) everything"]
+    result = [
+        Measure("figure 10, crater: MDD before", crater["before"]["mdd_m"], "m", paper=4.49),
+        Measure("figure 10, crater: MDD unguided", unguided, "m", paper=2.08),
+        Measure("figure 10, crater: MDD guided", crater["guided"]["mdd_m"], "m", ceiling=round(0.5 * unguided, 3)),
+        Measure("figure 10, crater: cut still needed, unguided", crater["unguided"]["cut_needed_m"], "m"),
+        Measure("figure 10, crater: cut still needed, guided", crater["guided"]["cut_needed_m"], "m"),
+    ]
+    for key in ("slope_distance", "curvature_distance"):
+        result += [Measure(f"figure 13, quarter: {key} {label} the term", quarter[label][key]) for label in ("without", "with")]
+    for label, row in list(rows.items())[:-1]:
+        result += [Measure(f"figure 15 {label}: {key}", row[key], "m") for key in ("mdd_m", "vve_m", "ove_m")]
+    for key, paper in (("mdd_m", 0.01), ("vve_m", 2.06), ("ove_m", 0.14)):
+        result.append(Measure(f"figure 15 (d) everything: {key}", full[key], "m", ceiling=paper, paper=paper))
+    result += [Measure(f"figure 16, drainage weight x {weight}: MDD", row["mdd_m"], "m")
+               for weight, row in figures["sweep"].items()]
+    result.append(Measure("8 steps over 100: relief of the finest octave", figures["steps"]["octaves_8_over_100"][0], floor=0.95))
+    return result
 
 
 def measures(samples: dict[str, Any], completions: dict[str, Any]) -> list[Measure]:
