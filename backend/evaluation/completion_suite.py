@@ -150,7 +150,7 @@ def run(options: EvaluationOptions) -> SuiteResult:
             print("view", name, label, json.dumps(results[label]), flush=True)
         completions[name] = results
     report["views"] = completions
-    figures = _figures(network, [place for place in places if place[2] < 60.0][0], out)
+    figures = _figures(network, next(place for place in places if place[2] < 60.0), out)
     report["figures"] = figures
     (out / "completion.json").write_text(json.dumps(report, indent=1), encoding="utf-8")
     return SuiteResult("completion", measures(samples, completions) + figure_measures(figures), [report], sorted(out.glob("*.png")),

@@ -141,9 +141,10 @@ def hydrology_sweep(network: TerrainNetwork, visible: VisibleTerrain, bound: np.
 def steps_against_many(network: TerrainNetwork, visible: VisibleTerrain, bound: np.ndarray) -> dict[str, Any]:
     """Relief per octave (finest first) left by 8 steps over that left by 100, unguided."""
     start = procedural_start.start(visible, bound, TerrainSettings(), Context(seed=0))
-    plain = {"hydrology_weight": 0.0, "geomorphology_weight": 0.0, "view_weight": 0.0}
     few, many = (
-        diffusion.complete(start, visible, bound, TerrainSettings(steps=n, **plain), Context(seed=0), network) for n in (8, 100))
+        diffusion.complete(start, visible, bound, TerrainSettings(
+            steps=n, hydrology_weight=0.0, geomorphology_weight=0.0, view_weight=0.0), Context(seed=0), network)
+        for n in (8, 100))
     return {"octaves_8_over_100": (octaves(few) / octaves(many)).round(3).tolist()}
 
 
