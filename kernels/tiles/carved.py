@@ -8,7 +8,7 @@ import numpy as np
 
 from ..breach import _fixed_point
 from ..errors import KernelInputError
-from . import carving, tiling
+from . import carving, codes, tiling
 from .drainage import Drainage
 from .roots import Roots, by_tile
 from .storage import Source, Watch, each_tile, padded
@@ -33,8 +33,11 @@ class CarvedTiles:
 
         def alone(index: int, bounds: Bounds) -> np.ndarray:
             _, ways, mask, units = self._carved(index, bounds, np.empty(0, np.int64), np.empty(0, np.int64))
-            tiling.put(steps, bounds, carving.steps_out(ways, mask))
-            _, found = roots.add(index, bounds, ways)
+            counts = carving.start_counting(ways)
+            for first, last, stride in codes.rim_of(ways.shape):
+                carving.count_steps(ways, mask, counts, first, last, stride)
+            tiling.put(steps, bounds, counts[1:-1, 1:-1])
+            _, found = roots.add(index, bounds, ways, rim_only=True)
             return units.ravel()[found].astype(np.int64)
 
         units = np.concatenate([np.zeros(1, np.int64), *each_tile(tiles, alone, watch)])

@@ -10,24 +10,23 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from .codes import NOTHING, STAY, beyond
+from .codes import FRAME, NOTHING, STAY, steps_of
 from .downstream import degrees, inflows
 from .levels import step
 from .tiling import at
 
 BLOCKED = -1
+_UNKNOWN = -2
 LOWEST = -(2**31) + 1
 
 
 @numba.njit(cache=True, nogil=True)
 def to_units(z, scale):
-    """int32 (rows, cols): heights in units, as `kernels.breach` rounds them; 0 without data. z: float32 (rows + 2, cols + 2)."""
-    out = np.zeros((z.shape[0] - 2, z.shape[1] - 2), np.int32)
-    for r in range(out.shape[0]):
-        for c in range(out.shape[1]):
-            h = z[r + 1, c + 1]
-            if not np.isnan(h):
-                out[r, c] = np.int32(np.rint(np.float64(h) * scale))
+    """int32, of the same shape: heights in units, as `kernels.breach` rounds them; NaN is too low to be lowered."""
+    out = np.empty(z.shape, np.int32)
+    heights, units = z.ravel(), out.ravel()
+    for k in range(heights.size):
+        units[k] = LOWEST if np.isnan(heights[k]) else np.int32(np.rint(np.float64(heights[k]) * scale))
     return out
 
 
@@ -35,68 +34,63 @@ def to_units(z, scale):
 def carve(units, codes, fixed, cells, inflow, epsilon):
     """Lower what lies too high, from the springs down, in place. False if heights run out of range.
 
-    fixed: bool (rows + 2, cols + 2) or empty.   cells, inflow: flat cells and int64 units that they must not exceed.
+    fixed: bool, as all grids with one cell around the tile, or empty.   cells, inflow: cells and units, int64, that they must not
+    exceed. What is in the frame is meaningless afterwards.
     """
-    rows, cols = units.shape
+    cols = codes.shape[1]
     some_fixed = fixed.size > 0
+    flat, steps, degree, height, kept = codes.ravel(), steps_of(codes), degrees(codes).ravel(), units.ravel(), fixed.ravel()
     for k in range(cells.size):
-        r, c = cells[k] // cols, cells[k] % cols
-        if inflow[k] < units[r, c] and not (some_fixed and fixed[r + 1, c + 1]):
-            units[r, c] = inflow[k]
-    degree = degrees(codes)
-    for start_r in range(rows):
-        for start_c in range(cols):
-            if codes[start_r, start_c] == NOTHING:
-                continue
-            r, c = start_r, start_c
-            while degree[r, c] == 0:
-                degree[r, c] = 255
-                i, j, out = beyond(codes, r, c)
-                if out or codes[r, c] == STAY:
-                    break
-                least = np.int64(units[r, c]) - epsilon
-                if units[i, j] > least and not (some_fixed and fixed[i + 1, j + 1]):
-                    if least < LOWEST:
-                        return False
-                    units[i, j] = least
-                degree[i, j] -= 1
-                r, c = i, j
+        if inflow[k] < height[cells[k]] and not (some_fixed and kept[cells[k]]):
+            height[cells[k]] = inflow[k]
+    for spring in range(cols + 1, codes.size - cols - 1):
+        cell = spring
+        while degree[np.uintp(cell)] == 0:
+            degree[np.uintp(cell)] = 255
+            target = cell + steps[flat[np.uintp(cell)]]
+            if target == cell:
+                break
+            least = np.int64(height[np.uintp(cell)]) - epsilon
+            if height[np.uintp(target)] > least and not (some_fixed and kept[np.uintp(target)]):
+                if least < LOWEST:
+                    return False
+                height[np.uintp(target)] = least
+            degree[np.uintp(target)] -= np.uint8(1)
+            cell = target
     return True
 
 
 @numba.njit(cache=True, nogil=True)
-def steps_out(codes, fixed):
-    """int32 (rows, cols): steps from each cell to its root within the tile; BLOCKED if a fixed cell lies there or between."""
-    rows, cols = codes.shape
+def start_counting(codes):
+    """int32, of the same shape, for `count_steps`."""
+    return np.full(codes.shape, _UNKNOWN, np.int32)
+
+
+@numba.njit(cache=True, nogil=True)
+def count_steps(codes, fixed, counts, first, last, stride):
+    """Steps to its root within the tile, or BLOCKED if a fixed cell lies there or between, in place in `counts`.
+
+    For the cells first, first + stride, ... before `last`, and all on their ways down.
+    """
+    flat, steps, kept, out = codes.ravel(), steps_of(codes), fixed.ravel(), counts.ravel()
     some_fixed = fixed.size > 0
-    steps = np.full((rows, cols), -2, np.int32)
-    for start_r in range(rows):
-        for start_c in range(cols):
-            r, c = start_r, start_c
-            length, clear_after, after = 0, 0, -2
-            while after == -2:
-                if steps[r, c] != -2:
-                    after = steps[r, c]
-                    break
-                if some_fixed and fixed[r + 1, c + 1]:
-                    clear_after = length + 1
-                code = codes[r, c]
-                i, j, out = beyond(codes, r, c)
-                if out or code == STAY or code > 8:
-                    after = 0
-                    length += 1
-                    break
-                r, c = i, j
-                length += 1
-            end_is_root = steps[r, c] == -2
-            r, c = start_r, start_c
-            for k in range(length):
-                if after == BLOCKED or k < clear_after:
-                    steps[r, c] = BLOCKED
-                else:
-                    steps[r, c] = after + length - k - (1 if end_is_root else 0)
-                r, c, _ = beyond(codes, r, c)
-    return steps
+    for start in range(first, last, stride):
+        cell, length, blocked = start, 0, 0
+        while out[cell] == _UNKNOWN:
+            length += 1
+            if some_fixed and kept[cell]:
+                blocked = length
+            target = cell + steps[flat[cell]]
+            if target == cell or flat[target] == FRAME:
+                break
+            cell = target
+        beyond = -1 if out[cell] == _UNKNOWN else out[cell]  # the last cell found is a root, 0 steps from itself
+        if out[cell] == BLOCKED:
+            blocked = length
+        cell = start
+        for k in range(length):
+            out[cell] = BLOCKED if k < blocked else beyond + length - k
+            cell += steps[flat[cell]]
 
 
 @numba.njit(cache=True, nogil=True)
@@ -132,27 +126,29 @@ def carve_between(ways, cells, nodes, units, steps, cols, epsilon):
 def write_back(z, units, codes, fixed, unit, scale, epsilon):
     """float32 (rows, cols) carved heights, only changed cells differ; and the numbers of the report.
 
-    z, fixed: with one cell around. Returns also cells changed, violations, sum of cuts, deepest cut, deepest cut of an outlet.
+    z, units, codes, fixed: with one cell around. Returns also cells changed, violations, sum of cuts, deepest cut, deepest cut
+    of an outlet.
     """
     out = z[1:-1, 1:-1].copy()
     changed, violations = 0, 0
     total, deepest, border = 0.0, 0.0, 0.0
     for r in range(out.shape[0]):
         for c in range(out.shape[1]):
-            if codes[r, c] == NOTHING:
+            code, now = np.int64(codes[r + 1, c + 1]), np.int64(units[r + 1, c + 1])
+            if code == NOTHING:
                 continue
             before = np.float64(out[r, c])
-            if units[r, c] != np.int32(np.rint(before * scale)):
-                out[r, c] = np.float32(units[r, c] * unit)
+            if now != np.int64(np.rint(before * scale)):
+                out[r, c] = np.float32(now * unit)
                 cut = before - np.float64(out[r, c])
                 changed += 1
                 total += cut
                 deepest = max(deepest, cut)
-                if codes[r, c] == STAY:
+                if code == STAY:
                     border = max(border, cut)
-            if fixed.size > 0 and codes[r, c] != STAY:
-                i, j, _ = beyond(codes, r, c)
+            if fixed.size > 0 and code != STAY:
+                i, j = r + code // 3, c + code % 3
                 # only a fixed cell can lie too high, and that one has its height still
-                if fixed[i + 1, j + 1] and np.rint(np.float64(z[i + 1, j + 1]) * scale) > np.int64(units[r, c]) - epsilon:
+                if fixed[i, j] and np.rint(np.float64(z[i, j]) * scale) > now - epsilon:
                     violations += 1
     return out, changed, violations, total, deepest, border

@@ -1,7 +1,8 @@
 """Directions within a tile, and the roots that its cells drain to.
 
-A direction is one byte: 3 (row step + 1) + column step + 1, so 4 is the cell itself and 8 - d the way back. A tile comes
-with one cell around it; NaN there and anywhere is a cell outside: beyond the grid or without data.
+A direction is one byte: 3 (row step + 1) + column step + 1, so 4 is the cell itself and 8 - d the way back. All grids of a tile
+come with one cell around it, so that neighbors need no bounds; cells are numbered in that frame. Heights of NaN are outside:
+beyond the terrain or without data.
 """
 
 from __future__ import annotations
@@ -11,33 +12,29 @@ import numpy as np
 
 STAY = np.uint8(4)
 OUTLET = np.uint8(9)
-NOTHING = np.uint8(255)
+NOTHING = np.uint8(10)
+FRAME = np.uint8(11)
+NO_DATA = -1
+_UNKNOWN = -2
 _ROOT2 = np.float32(0.70710678)
 
 
 @numba.njit(cache=True, nogil=True)
 def descend(z, outlets):
-    """uint8 (rows, cols) steepest way down of 8, ties to the first in reading order, as `kernels.flow` has it.
+    """uint8 steepest way down of 8, ties to the first in reading order, as `kernels.flow` has it; STAY for a pit.
 
     z: float32 (rows + 2, cols + 2).   outlets: bool (rows, cols), or (0, 0): cells beside the outside.
-    STAY for a pit, OUTLET, NOTHING for a cell without data.
     """
     rows, cols = z.shape[0] - 2, z.shape[1] - 2
     given = outlets.size > 0
-    codes = np.empty((rows, cols), np.uint8)
+    codes = np.full((rows + 2, cols + 2), FRAME, np.uint8)
     for r in range(rows):
+        above, row, below, out = z[r], z[r + 1], z[r + 2], codes[r + 1, 1 : cols + 1]
         for c in range(cols):
-            h = z[r + 1, c + 1]
-            if np.isnan(h):
-                codes[r, c] = NOTHING
-                continue
-            nw, n, ne = (h - z[r, c]) * _ROOT2, h - z[r, c + 1], (h - z[r, c + 2]) * _ROOT2
-            w, e = h - z[r + 1, c], h - z[r + 1, c + 2]
-            sw, s, se = (h - z[r + 2, c]) * _ROOT2, h - z[r + 2, c + 1], (h - z[r + 2, c + 2]) * _ROOT2
-            if given:
-                root = outlets[r, c]
-            else:
-                root = np.isnan(nw + n + ne + w + e + sw + s + se)
+            h = row[c + 1]
+            nw, n, ne = (h - above[c]) * _ROOT2, h - above[c + 1], (h - above[c + 2]) * _ROOT2
+            w, e = h - row[c], h - row[c + 2]
+            sw, s, se = (h - below[c]) * _ROOT2, h - below[c + 1], (h - below[c + 2]) * _ROOT2
             best, code = np.float32(0.0), STAY
             if nw > best:
                 best, code = nw, np.uint8(0)
@@ -55,77 +52,98 @@ def descend(z, outlets):
                 best, code = s, np.uint8(7)
             if se > best:
                 best, code = se, np.uint8(8)
-            codes[r, c] = OUTLET if root else code
+            if not given and np.isnan(nw + n + ne + w + e + sw + s + se):
+                code = OUTLET
+            out[c] = NOTHING if np.isnan(h) else code
+        if given:
+            for c in range(cols):
+                if outlets[r, c] and out[c] != NOTHING:
+                    out[c] = OUTLET
     return codes
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
-def beyond(codes, r, c):
-    """The cell that a cell drains to, and whether it lies outside the tile; for a root the cell itself."""
-    code = codes[r, c]
-    if code > 8:
-        return r, c, False
-    i, j = r + code // 3 - 1, c + code % 3 - 1
-    return i, j, i < 0 or j < 0 or i >= codes.shape[0] or j >= codes.shape[1]
+@numba.njit(cache=True, nogil=True)
+def steps_of(codes):
+    """int64 (12,): what a direction adds to a cell's number; 0 for what stays."""
+    steps = np.zeros(12, np.int64)
+    for code in range(9):
+        steps[code] = (code // 3 - 1) * codes.shape[1] + code % 3 - 1
+    return steps
 
 
 @numba.njit(cache=True, nogil=True)
-def label(codes):
-    """int32 (rows, cols) number of the root of every cell, and int32 flat cells of roots 1, 2, ...
+def roots_of(codes):
+    """Labels, int32, and int32 cells of the roots 1, 2, ...: pits and cells that drain to another tile, in reading order.
 
-    Roots are pits and the cells that drain to another tile; 0 stands for all outlets, -1 for cells without data.
+    Labels are 0 for outlets, NO_DATA for that and the frame, and yet unknown for what is no root: see `follow`.
     """
     rows, cols = codes.shape
-    labels = np.full((rows, cols), -2, np.int32)
+    flat, steps = codes.ravel(), steps_of(codes)
+    labels = np.empty((rows, cols), np.int32)
+    out = labels.ravel()
     roots = np.empty(max(16, codes.size // 16), np.int32)
     count = 0
-    for start_r in range(rows):
-        for start_c in range(cols):
-            if labels[start_r, start_c] != -2:
-                continue
-            r, c = start_r, start_c
-            while True:
-                root = labels[r, c]
-                if root != -2:
-                    break
-                code = codes[r, c]
-                if code > 8:
-                    root = 0 if code == OUTLET else -1
-                    break
-                i, j, out = beyond(codes, r, c)
-                if out or code == STAY:
-                    if count == roots.size:
-                        grown = np.empty(2 * count, np.int32)
-                        grown[:count] = roots
-                        roots = grown
-                    roots[count] = r * cols + c
-                    count += 1
-                    root = count
-                    break
-                r, c = i, j
-            r, c = start_r, start_c
-            while labels[r, c] == -2:
-                labels[r, c] = root
-                i, j, out = beyond(codes, r, c)
-                if out:
-                    break
-                r, c = i, j
+    for r in range(rows):
+        rim = r == 1 or r == rows - 2
+        for k in range(r * cols, (r + 1) * cols):
+            code = flat[k]
+            label = _UNKNOWN
+            if code >= OUTLET:
+                label = 0 if code == OUTLET else NO_DATA
+            elif code == STAY or ((rim or k == r * cols + 1 or k == (r + 1) * cols - 2) and flat[k + steps[code]] == FRAME):
+                if count == roots.size:
+                    grown = np.empty(2 * count, np.int32)
+                    grown[:count] = roots
+                    roots = grown
+                roots[count] = k
+                count += 1
+                label = count
+            out[k] = label
     return labels, roots[:count].copy()
 
 
 @numba.njit(cache=True, nogil=True)
+def follow(codes, labels, first, last, stride):
+    """Label the cells first, first + stride, ... before `last`, and all on their ways down, with their root, in place."""
+    flat, out, steps = codes.ravel(), labels.ravel(), steps_of(codes)
+    for start in range(first, last, stride):
+        if out[np.uintp(start)] != _UNKNOWN:
+            continue
+        cell = start
+        while out[np.uintp(cell)] == _UNKNOWN:
+            cell += steps[flat[np.uintp(cell)]]
+        root = out[np.uintp(cell)]
+        cell = start
+        while out[np.uintp(cell)] == _UNKNOWN:
+            out[np.uintp(cell)] = root
+            cell += steps[flat[np.uintp(cell)]]
+
+
+def rim_of(shape: tuple[int, int]) -> list[tuple[int, int, int]]:
+    """The outermost cells of a tile within its frame of this shape: (first, last + 1, stride) of its four sides."""
+    rows, cols = shape
+    last = (rows - 2) * cols
+    return [
+        (cols + 1, 2 * cols - 1, 1),
+        (last + 1, last + cols - 1, 1),
+        (cols + 1, last + 2, cols),
+        (2 * cols - 2, last + cols - 1, cols),
+    ]
+
+
+@numba.njit(cache=True, nogil=True)
 def turn_around(codes, cells, ways):
-    """Let each of `cells` (flat in the tile) drain the given way, and everything on its old way back towards it, in place."""
-    cols = codes.shape[1]
+    """Let each of `cells` drain the given way, and everything on its old way back towards it, in place."""
+    flat, steps = codes.ravel(), steps_of(codes)
     for k in range(cells.size):
-        r, c, way = cells[k] // cols, cells[k] % cols, ways[k]
+        cell, way = cells[k], ways[k]
         while True:
-            old = codes[r, c]
-            i, j, out = beyond(codes, r, c)
-            codes[r, c] = way
-            if out or old == STAY:
+            old = flat[cell]
+            flat[cell] = way
+            cell += steps[old]
+            if old == STAY or flat[cell] == FRAME:
                 break
-            r, c, way = i, j, np.uint8(8 - old)
+            way = np.uint8(8 - old)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -133,19 +151,16 @@ def close(codes):
     """Outlets drain to themselves from here on, in place."""
     flat = codes.ravel()
     for k in range(flat.size):
-        if flat[k] == OUTLET:
-            flat[k] = STAY
+        flat[k] = STAY if flat[k] == OUTLET else flat[k]
 
 
 @numba.njit(cache=True, nogil=True)
 def receivers(codes, r0, c0, cols):
-    """int64 (rows, cols): flat index, in the whole grid, of the cell that each cell drains to; -1 without data."""
-    out = np.empty(codes.shape, np.int64)
-    for r in range(codes.shape[0]):
-        for c in range(codes.shape[1]):
-            if codes[r, c] == NOTHING:
-                out[r, c] = -1
-                continue
-            i, j, _ = beyond(codes, r, c)
-            out[r, c] = np.int64(r0 + i) * cols + c0 + j
+    """int64 (rows, cols) of the tile at (r0, c0): cell of the terrain, `cols` wide, that each drains to; -1 without data."""
+    out = np.empty((codes.shape[0] - 2, codes.shape[1] - 2), np.int64)
+    for r in range(out.shape[0]):
+        for c in range(out.shape[1]):
+            code = np.int64(codes[r + 1, c + 1])
+            target = (r0 + r + code // 3 - 1) * cols + c0 + c + code % 3 - 1
+            out[r, c] = -1 if code == NOTHING else target
     return out

@@ -10,47 +10,46 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from .codes import NOTHING, STAY, beyond
+from .codes import NOTHING, STAY, steps_of
 from .levels import step
 from .tiling import at
 
 
 @numba.njit(cache=True, nogil=True)
 def degrees(codes):
-    """uint8 (rows, cols): how many cells of the tile drain directly into each."""
-    degree = np.zeros(codes.shape, np.uint8)
-    for r in range(codes.shape[0]):
-        for c in range(codes.shape[1]):
-            if codes[r, c] != STAY:
-                i, j, out = beyond(codes, r, c)
-                if not out and codes[r, c] != NOTHING:
-                    degree[i, j] += 1
+    """uint8, of the same shape: how many cells drain directly into each; the frame, which nothing leaves, has one more."""
+    degree = np.ones(codes.shape, np.uint8)
+    rows, cols = codes.shape
+    for r in range(1, rows - 1):
+        above, row, below, out = codes[r - 1], codes[r], codes[r + 1], degree[r]
+        for c in range(1, cols - 1):
+            west = np.uint8(above[c - 1] == 8) + np.uint8(row[c - 1] == 5) + np.uint8(below[c - 1] == 2)
+            east = np.uint8(above[c + 1] == 6) + np.uint8(row[c + 1] == 3) + np.uint8(below[c + 1] == 0)
+            out[c] = west + east + np.uint8(above[c] == 7) + np.uint8(below[c] == 1)
     return degree
 
 
 @numba.njit(cache=True, nogil=True)
 def accumulate(codes, cells, inflow):
-    """int32 (rows, cols): cells that drain through each, itself included, with `inflow` at flat `cells`; 0 without data."""
-    rows, cols = codes.shape
-    area = np.ones((rows, cols), np.int32)
+    """int32, of the same shape: cells that drain through each, itself included, with `inflow` at `cells`; 0 without data."""
+    cols = codes.shape[1]
+    flat, steps, degree = codes.ravel(), steps_of(codes), degrees(codes).ravel()
+    area = np.ones(codes.size, np.int32)
+    for k in range(area.size):
+        area[k] = 0 if flat[k] == NOTHING else 1
     for k in range(cells.size):
-        area[cells[k] // cols, cells[k] % cols] += inflow[k]
-    degree = degrees(codes)
-    for start_r in range(rows):
-        for start_c in range(cols):
-            if codes[start_r, start_c] == NOTHING:
-                area[start_r, start_c] = 0
-                continue
-            r, c = start_r, start_c
-            while degree[r, c] == 0:
-                degree[r, c] = 255
-                i, j, out = beyond(codes, r, c)
-                if out or codes[r, c] == STAY:
-                    break
-                area[i, j] += area[r, c]
-                degree[i, j] -= 1
-                r, c = i, j
-    return area
+        area[cells[k]] += inflow[k]
+    for spring in range(cols + 1, codes.size - cols - 1):
+        cell = spring
+        while degree[np.uintp(cell)] == 0:
+            degree[np.uintp(cell)] = 255
+            target = cell + steps[flat[np.uintp(cell)]]
+            if target == cell:
+                break
+            area[np.uintp(target)] += area[np.uintp(cell)]
+            degree[np.uintp(target)] -= np.uint8(1)
+            cell = target
+    return area.reshape(codes.shape)
 
 
 @numba.njit(cache=True, nogil=True)

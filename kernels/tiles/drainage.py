@@ -48,11 +48,11 @@ class Drainage:
             z = terrain.read(bounds)
             inside = z[1:-1, 1:-1]
             ways = codes.descend(z, terrain.outlets_of(bounds))
-            labels, found = roots.add(index, bounds, ways)
+            labels, found = roots.add(index, bounds, ways, rim_only=False)
             tiling.put(heights, bounds, inside)
             keys, left, right = passes.edges_within(z, labels, bounds[0], bounds[2], tiles.cols)
             kept = passes.lowest_forest(keys, left, right, np.arange(found.size + 1, dtype=np.int32))
-            ground = ways != codes.NOTHING
+            ground = ways[1:-1, 1:-1] != codes.NOTHING
             return _TileGraph(
                 keys[kept],
                 left[kept],
@@ -93,13 +93,14 @@ class Drainage:
     def filled(self, index: int, bounds: Bounds) -> np.ndarray:
         """float32 tile raised to the levels of its basins; NaN where there is no ground."""
         z, ways = self._unrouted(bounds)
-        labels, roots = codes.label(ways)
+        labels, roots = codes.roots_of(ways)
+        codes.follow(ways, labels, 0, labels.size, 1)
         base = int(self._base[index])
         level = np.concatenate([np.full(1, -np.inf, np.float32), self._level[base + 1 : base + 1 + roots.size]])
         return passes.raise_to_level(z, labels, level)
 
     def routed(self, index: int, bounds: Bounds) -> tuple[np.ndarray, np.ndarray]:
-        """Heights (float32 tile, one cell around it) and uint8 directions that end at outlets."""
+        """Heights float32 and directions uint8 that end at outlets, both with one cell around the tile."""
         z, ways = self._unrouted(bounds)
         codes.turn_around(ways, *self._turns.of(index, bounds))
         codes.close(ways)

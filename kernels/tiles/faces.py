@@ -92,8 +92,11 @@ def flow_directions_tiles(
 
         def work(index: int, bounds: Bounds) -> None:
             _, ways = drainage.routed(index, bounds)
-            whole = ways if dtype == np.uint8 else codes.receivers(ways, bounds[0], bounds[2], terrain.tiling.cols)
-            out.write(bounds, whole.astype(dtype, copy=False))
+            if dtype == np.uint8:
+                ways[ways == codes.NOTHING] = 255
+                out.write(bounds, ways[1:-1, 1:-1])
+            else:
+                out.write(bounds, codes.receivers(ways, bounds[0], bounds[2], terrain.tiling.cols))
 
         each_tile(terrain.tiling, work, watch)
     return drainage
@@ -121,7 +124,7 @@ def accumulate_tiles(
         def alone(index: int, bounds: Bounds) -> np.ndarray:
             _, ways = drainage.routed(index, bounds)
             area = downstream.accumulate(ways, *none)
-            _, found = roots.add(index, bounds, ways)
+            _, found = roots.add(index, bounds, ways, rim_only=True)
             return area.ravel()[found]
 
         area = np.concatenate([np.zeros(1, np.int32), *each_tile(tiles, alone, watch)])
@@ -132,7 +135,7 @@ def accumulate_tiles(
         def together(index: int, bounds: Bounds) -> None:
             _, ways = drainage.routed(index, bounds)
             cells, carried = inflow.of(index, bounds)
-            out.write(bounds, downstream.accumulate(ways, cells, carried).astype(np.float32))
+            out.write(bounds, downstream.accumulate(ways, cells, carried)[1:-1, 1:-1])
 
         each_tile(tiles, together, watch)
     return drainage

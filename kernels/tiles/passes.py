@@ -13,6 +13,8 @@ import numpy as np
 
 from .tiling import at
 
+_TABLE = 8192
+
 
 @numba.njit(cache=True, nogil=True, inline="always")
 def _order(height):
@@ -38,33 +40,49 @@ def height_of(key):
 def edges_within(z, labels, r0, c0, cols):
     """Edges between cells of different roots: keys uint64 and the labels of both ends, int32.
 
-    z: float32 (rows + 2, cols + 2) of the tile at (r0, c0) of a grid with `cols` columns.   labels: int32, see `codes.label`.
+    z, labels: float32 and int32 (rows + 2, cols + 2) of the tile at (r0, c0) of a terrain with `cols` columns.
+    A table remembers where the last edges of two roots were put, so that few of them come more than once for the same two.
     """
-    height, width = labels.shape
-    size = 0
-    keys, left, right = np.empty(0, np.uint64), np.empty(0, np.int32), np.empty(0, np.int32)
-    for counting in (True, False):
-        if not counting:
-            keys, left, right = np.empty(size, np.uint64), np.empty(size, np.int32), np.empty(size, np.int32)
-            size = 0
-        for r in range(height):
-            for c in range(width):
-                mine = labels[r, c]
-                if mine < 0:
+    height, width = z.shape
+    flat, roots = z.ravel(), labels.ravel()
+    room, size = max(64, z.size // 8), 0
+    keys, left, right = np.empty(room, np.uint64), np.empty(room, np.int32), np.empty(room, np.int32)
+    seen = np.full(_TABLE, -1, np.int64)
+    near = (1, width - 1, width, width + 1)
+    for r in range(1, height - 1):
+        for c in range(1, width - 1):
+            k = r * width + c
+            mine = roots[np.uintp(k)]
+            if mine < 0:
+                continue
+            for d in range(4):
+                j = k + near[d]
+                theirs = roots[np.uintp(j)]
+                if theirs == mine or theirs < 0:
                     continue
-                for d in range(4):
-                    i, j = (r, c + 1) if d == 0 else (r + 1, c + d - 2)
-                    if i >= height or j < 0 or j >= width:
-                        continue
-                    theirs = labels[i, j]
-                    if theirs == mine or theirs < 0:
-                        continue
-                    if not counting:
-                        cell = np.int64(r0 + r) * cols + c0 + c
-                        keys[size] = _key(z[r + 1, c + 1], z[i + 1, j + 1], cell, d)
-                        left[size], right[size] = mine, theirs
-                    size += 1
-    return keys, left, right
+                key = _key(flat[np.uintp(k)], flat[np.uintp(j)], np.int64(r0 + r - 1) * cols + c0 + c - 1, d)
+                slot = np.uintp((mine ^ theirs ^ ((mine + theirs) << 6)) & (_TABLE - 1))
+                at_once = seen[slot]
+                if at_once >= 0 and (
+                    (left[at_once] == mine and right[at_once] == theirs) or (left[at_once] == theirs and right[at_once] == mine)
+                ):
+                    if key < keys[at_once]:
+                        keys[at_once], left[at_once], right[at_once] = key, mine, theirs
+                    continue
+                if size == room:
+                    room *= 2
+                    keys, left, right = _grown(keys, room), _grown(left, room), _grown(right, room)
+                keys[size], left[size], right[size] = key, mine, theirs
+                seen[slot] = size
+                size += 1
+    return keys[:size], left[:size], right[:size]
+
+
+@numba.njit(cache=True, nogil=True)
+def _grown(values, room):
+    out = np.empty(room, values.dtype)
+    out[: values.size] = values
+    return out
 
 
 @numba.njit(cache=True, nogil=True)
@@ -155,12 +173,12 @@ def lowest_forest(keys, left, right, component):
 def raise_to_level(z, labels, level):
     """float32 (rows, cols): heights raised to the level of their root; NaN stays.
 
-    z: float32 (rows + 2, cols + 2).   level: float32, one more than there are roots.
+    z, labels: float32 and int32 (rows + 2, cols + 2).   level: float32, one more than there are roots.
     """
-    out = np.empty(labels.shape, np.float32)
-    for r in range(labels.shape[0]):
-        for c in range(labels.shape[1]):
+    out = np.empty((labels.shape[0] - 2, labels.shape[1] - 2), np.float32)
+    for r in range(out.shape[0]):
+        for c in range(out.shape[1]):
             h = z[r + 1, c + 1]
-            root = labels[r, c]
+            root = labels[r + 1, c + 1]
             out[r, c] = max(h, level[root]) if root >= 0 else h
     return out

@@ -24,13 +24,18 @@ class Roots:
         self._cells = [np.empty(0, np.int32)] * len(tiling)
         self._ways = [np.empty(0, np.uint8)] * len(tiling)
 
-    def add(self, index: int, bounds: Bounds, ways: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Find the roots of a tile with these directions. Returns `codes.label` of them."""
-        labels, roots = codes.label(ways)
-        put(self.seams, bounds, labels)
+    def add(self, index: int, bounds: Bounds, ways: np.ndarray, rim_only: bool) -> tuple[np.ndarray, np.ndarray]:
+        """Find the roots of a tile with these directions, and what its cells, or only the outermost ones, drain to.
+
+        Returns `codes.roots_of` them, followed.
+        """
+        labels, roots = codes.roots_of(ways)
+        for first, last, stride in codes.rim_of(ways.shape) if rim_only else [(0, ways.size, 1)]:
+            codes.follow(ways, labels, first, last, stride)
+        put(self.seams, bounds, labels[1:-1, 1:-1])
         i, j = np.divmod(roots.astype(np.int64), ways.shape[1])
-        self._cells[index] = ((bounds[0] + i) * self._tiling.cols + bounds[2] + j).astype(np.int32)
-        self._ways[index] = ways[i, j]
+        self._cells[index] = ((bounds[0] + i - 1) * self._tiling.cols + bounds[2] + j - 1).astype(np.int32)
+        self._ways[index] = ways.ravel()[roots]
         return labels, roots
 
     def number(self) -> None:
@@ -60,10 +65,10 @@ class ByTile:
     start: np.ndarray
 
     def of(self, index: int, bounds: Bounds) -> tuple[np.ndarray, np.ndarray]:
-        """Flat cells within that tile, int64, and their values."""
+        """Cells of that tile numbered within its frame, int64, and their values."""
         mine = slice(self.start[index], self.start[index + 1])
         r, c = np.divmod(self.cells[mine], self.tiling.cols)
-        return (r - bounds[0]) * (bounds[3] - bounds[2]) + c - bounds[2], self.values[mine]
+        return (r - bounds[0] + 1) * (bounds[3] - bounds[2] + 2) + c - bounds[2] + 1, self.values[mine]
 
 
 def by_tile(tiling: Tiling, cells: np.ndarray, values: np.ndarray) -> ByTile:
