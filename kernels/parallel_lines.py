@@ -7,8 +7,15 @@ lie at one fraction between two lanes, so that inner loops run over neighboring 
 
 from __future__ import annotations
 
+import importlib
 import math
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .arrays import on_host
+from .errors import HIGHEST_M, KernelInputError, checked_mask, checked_shape
 
 _ASKEW = 1e-9
 """Below it lines run along rows or columns: sin(pi) is not 0."""
@@ -32,3 +39,14 @@ def parallel_lines(azimuth_rad: float) -> ParallelLines:
     along, sideways = (abs(right), -away) if by_columns else (abs(away), right)
     shift = -sideways / along if abs(sideways) > _ASKEW else 0.0
     return ParallelLines(by_columns, right > 0 if by_columns else away < 0, shift, 1.0 / along)
+
+
+def checked_terrain(heights: Any, nodata: Any) -> tuple[np.ndarray, np.ndarray | None]:
+    """C-contiguous float32 (rows, cols) on the host, finite but where `nodata`, and that mask. Raises KernelInputError."""
+    grid = checked_shape(on_host(heights))
+    mask = None if nodata is None else checked_mask(on_host(nodata, "mask `nodata`"), grid.shape, "nodata")
+    if not importlib.import_module(".cpu.strips", __package__).all_within(grid, HIGHEST_M, mask):
+        where = "" if mask is None else " where `nodata` is False"
+        raise KernelInputError(f"The heights contain NaN, infinity or values beyond {HIGHEST_M:.0e} m{where}; "
+                               "mask those cells with `nodata`.")
+    return grid, mask

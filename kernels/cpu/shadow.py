@@ -1,0 +1,131 @@
+"""Loops of cast shadows: lines of light swept away from the sun.
+
+Every line carries the height up to which the air behind the terrain is dark. A cell's own height is compared with the dark
+height between its two lines before its step is merged into them, else everything would shadow itself. Heights are kept
+relative to the falling light (h + k * drop), so that nothing is subtracted along the way and every term is rounded once.
+Columns are read and written through blocks of a few steps, turned while they lie in the cache.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+
+import numba
+import numpy as np
+
+from ..parallel_lines import parallel_lines
+from .strips import ABSENT, strips_of_lines, without_ground
+from .threads import run
+
+_NOTHING = np.float32(-1e38)
+_BLOCK = 32
+_TILE = 16
+
+
+@numba.njit(cache=True, nogil=True)
+def _step(ground, start, lanes, dark, first, last, offset, left, right, light, masked, shadow):
+    """One step for strips [first, last): cells against `dark` (lines first .. last), then the ground into the lines.
+
+    ground, shadow: the lanes from `start` on.
+    """
+    low, high = max(0, first - offset), min(lanes, last - offset)
+    if high > low:
+        heights, dim = ground[low - start : high - start], shadow[low - start : high - start]
+        before, after = dark[low + offset - first :], dark[low + offset - first + 1 :]
+        for i in range(high - low):
+            dim[i] = heights[i] + light < left * before[i] + right * after[i]
+    # line `offset + c + 1` lies between cells c and c + 1; the outermost lines take the border's own height
+    low, high = max(0, first - 1 - offset), min(lanes - 1, last - offset)
+    if high > low:
+        one, other = ground[low - start :], ground[low - start + 1 :]
+        line = dark[low + offset + 1 - first :]
+        if masked and right > 0.0:
+            for i in range(high - low):
+                a, b = one[i], other[i]
+                height = right * a + left * b
+                height = b if a < ABSENT else height
+                height = (a if b < ABSENT else height) + light
+                line[i] = height if height > line[i] else line[i]
+        else:
+            for i in range(high - low):
+                height = right * one[i] + left * other[i] + light
+                line[i] = height if height > line[i] else line[i]
+    if first <= offset <= last and lanes > 0 and start == 0:
+        dark[offset - first] = max(dark[offset - first], ground[0] + light)
+    if right > 0.0 and first <= offset + lanes <= last:
+        dark[offset + lanes - first] = max(dark[offset + lanes - first], ground[lanes - 1 - start] + light)
+
+
+@numba.njit(cache=True, nogil=True)
+def sweep_rows(heights, backward, offsets, left, right, drop, masked, shadow, first, last):
+    """Shadow of strips [first, last) where steps are rows."""
+    rows, cols = heights.shape
+    dark = np.full(last - first + 1, _NOTHING, np.float32)
+    for k in range(rows):
+        row = rows - 1 - k if backward else k
+        _step(heights[row], 0, cols, dark, first, last, offsets[k], left[k], right[k], np.float32(k * drop), masked, shadow[row])
+
+
+@numba.njit(cache=True, nogil=True)
+def _turn_in(heights, row, rows, col, cols, ground):
+    """ground[k, i] = heights[row + i, col + k] by small tiles."""
+    for i in range(0, rows, _TILE):
+        for k in range(0, cols, _TILE):
+            for y in range(i, min(i + _TILE, rows)):
+                line = heights[row + y, col + k : col + min(k + _TILE, cols)]
+                for x in range(line.size):
+                    ground[k + x, y] = line[x]
+
+
+@numba.njit(cache=True, nogil=True)
+def _turn_out(dim, row, col, first, last, shadow):
+    """shadow[row + i, col + k] = dim[k, i] where first[k] <= row + i < last[k]."""
+    for k in range(first.size):
+        for i in range(first[k], last[k]):
+            shadow[i, col + k] = dim[k, i - row]
+
+
+@numba.njit(cache=True, nogil=True)
+def sweep_columns(heights, backward, offsets, left, right, drop, masked, shadow, first, last):
+    """Shadow of strips [first, last) where steps are columns."""
+    rows, cols = heights.shape
+    dark = np.full(last - first + 1, _NOTHING, np.float32)
+    widest = min(rows, last - first + _BLOCK + 2) + _TILE  # odd multiples of a cache line would be better still
+    ground, dim = np.empty((_BLOCK, widest), np.float32), np.empty((_BLOCK, widest), np.bool_)
+    lows, highs = np.empty(_BLOCK, np.int64), np.empty(_BLOCK, np.int64)
+    for k in range(0, cols, _BLOCK):
+        count = min(_BLOCK, cols - k)
+        most = max(offsets[k], offsets[k + count - 1])
+        least = min(offsets[k], offsets[k + count - 1])
+        start, stop = max(0, first - 1 - most), min(rows, last + 1 - least)
+        if stop <= start:
+            continue
+        col = cols - k - count if backward else k
+        _turn_in(heights, start, stop - start, col, count, ground)
+        for i in range(count):
+            place = count - 1 - i if backward else i
+            step = k + i
+            _step(ground[place], start, rows, dark, first, last, offsets[step], left[step], right[step],
+                  np.float32(step * drop), masked, dim[place])
+            lows[place] = max(0, first - offsets[step])
+            highs[place] = max(lows[place], min(rows, last - offsets[step]))
+        _turn_out(dim, start, col, lows[:count], highs[:count], shadow)
+
+
+def cast_shadow(heights, dx, azimuth, elevation, nodata, workspace):
+    """bool (rows, cols); checked arguments of the public face."""
+    rows, cols = heights.shape
+    lines = parallel_lines(azimuth)
+    if nodata is not None:
+        heights = without_ground(heights, nodata, workspace)
+    steps, lanes = (cols, rows) if lines.by_columns else (rows, cols)
+    offsets, left, right, parts = strips_of_lines(steps, lanes, lines.shift)
+    shadow = np.empty((rows, cols), np.bool_)
+    drop = math.tan(elevation) * dx * lines.length
+    sweep = sweep_columns if lines.by_columns else sweep_rows
+    run([partial(sweep, heights, lines.backward, offsets, left, right, drop, nodata is not None, shadow, *part)
+         for part in parts])
+    if nodata is not None:
+        shadow[nodata] = False
+    return shadow
