@@ -2,107 +2,86 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
-import numba
 import numpy as np
 
-from . import basins, detours, spanning_tree
-from .errors import KernelInputError, checked_grid, checked_mask, checked_positive
+from .arrays import Device, choose, like, on_host
+from .errors import KernelInputError, checked_positive
+from .workspace import Workspace
 
 
-@dataclass(frozen=True)
-class Routing:
-    """Flow over a grid of n cells, and what the basin graph says besides.
-
-    receivers: int32 (n,), routed through depressions; outlets point to themselves.   labels: int32 (n,), basin of each
-    cell before routing, 0 for what drains by itself.   level: float32 (basins + 1,), height to which each basin fills.
-    """
-
-    receivers: np.ndarray
-    labels: np.ndarray
-    level: np.ndarray
-
-
-def route(
-    heights: np.ndarray, outlets: np.ndarray | None, fixed: np.ndarray | None = None, fixed_penalty_m: float = 0.0
-) -> Routing:
-    """Receivers, basins and levels of checked heights. See `flow_receivers` and `kernels.breach.breach`."""
-    rows, cols = heights.shape
-    z = heights.ravel()
-    border = outlets is None
-    mask = np.zeros((0, 0), np.bool_) if outlets is None else outlets
-    receivers = basins.descend(heights, mask, border)
-    labels, pits = basins.label(receivers, mask, border, rows, cols)
-    if pits.size == 0:
-        return Routing(receivers, labels, np.full(1, -np.inf, np.float32))
-    if fixed is not None and fixed_penalty_m > 0:
-        penalty = np.float32(fixed_penalty_m)
-        tree = detours.avoiding_tree(z, receivers, fixed.ravel(), labels, pits, rows, cols, penalty)
-    else:
-        tree = spanning_tree.spanning_tree(spanning_tree.sortable(z.view(np.int32)), labels, rows, cols, pits.size)
-    inner, outer, level = basins.spill(tree, labels, cols, z)
-    basins.reroute(receivers, inner, outer)
-    return Routing(receivers, labels, level)
-
-
-def checked_outlets(outlets: Any, shape: tuple[int, ...]) -> np.ndarray | None:
-    """None (the border cells) or a bool grid with at least one outlet. Raises KernelInputError."""
-    if outlets is None:
-        return None
-    mask = checked_mask(outlets, shape, "outlets")
-    if not mask.any():
-        raise KernelInputError("The mask `outlets` has no cell: water has nowhere to go.")
-    return mask
-
-
-@numba.njit(cache=True, nogil=True)
-def indegrees(receivers):
-    """uint8 (n,): how many cells drain directly into each."""
-    degree = np.zeros(receivers.size, np.uint8)
-    for cell in range(receivers.size):
-        if receivers[cell] != cell:
-            degree[receivers[cell]] += 1
-    return degree
-
-
-@numba.njit(cache=True, nogil=True)
-def _accumulate(receivers, degree):
-    """float32 (n,): cells that drain through each, itself included; from the springs down. Empties `degree`."""
-    area = np.ones(receivers.size, np.int32)
-    for spring in range(receivers.size):
-        cell = spring
-        while degree[cell] == 0:
-            degree[cell] = 255
-            target = receivers[cell]
-            if target == cell:
-                break
-            area[target] += area[cell]
-            degree[target] -= 1
-            cell = target
-    return area.astype(np.float32)
-
-
-def flow_receivers(heights: np.ndarray, dx_m: float = 1.0, outlets: np.ndarray | None = None) -> np.ndarray:
+def flow_receivers(
+    heights: Any,
+    dx_m: float = 1.0,
+    outlets: Any = None,
+    *,
+    nodata: Any = None,
+    device: Device = "auto",
+    workspace: Any = None,
+) -> Any:
     """Flat index of the cell each cell drains to, steepest descent of 8 neighbors, led out of every depression.
 
     heights: float32 or float64 (rows, cols), m, finite.   dx_m: spacing; it changes nothing, since D8 compares drops.
-    outlets: bool (rows, cols), cells that water leaves through (default: the border).
-    Returns int32 (rows, cols); following it ends at an outlet, which points to itself. Within a depression the way
-    from the pit to the lowest pass is turned around (Cordonnier, Bovy and Braun 2019), so there it climbs.
+    outlets: bool (rows, cols), cells that water leaves through (default: the border, and cells beside no data).
+    nodata: bool (rows, cols), True where there is no terrain; NaN is allowed there, and the receiver is -1.
+    device, workspace: see `kernels.arrays.choose` and `kernels.workspace.Workspace`.
+    Returns int32 (rows, cols) of the caller's kind of array; following it ends at an outlet, which points to itself. Within a
+    depression the way from the pit to the lowest pass is turned around (Cordonnier, Bovy and Braun 2019), so there it climbs.
+    With `outlets`, ground that nothing joins to one keeps its steepest descent, and its pits point to themselves.
     Raises KernelInputError.
     """
-    grid = checked_grid(heights)
     checked_positive(dx_m, "dx_m")
-    return route(grid, checked_outlets(outlets, grid.shape)).receivers.reshape(grid.shape)
+    if choose(device, heights) == "cuda":
+        from .cuda import flow as cuda_flow
+
+        return like(cuda_flow.route(heights, outlets=outlets, nodata=nodata, workspace=workspace), heights)
+    from .cpu import basins, drainage
+
+    scratch = workspace or Workspace()
+    found = basins.find_basins(drainage.checked_terrain(heights, outlets, nodata), scratch)
+    basins.turn_ways(found)
+    return like(drainage.receivers(found), heights)
 
 
-def flow_accumulation(heights: np.ndarray, dx_m: float = 1.0, outlets: np.ndarray | None = None) -> np.ndarray:
-    """How many cells drain through each, itself included, along `flow_receivers`: float32 (rows, cols).
+def flow_accumulation(
+    heights: Any,
+    dx_m: float = 1.0,
+    outlets: Any = None,
+    *,
+    receivers: Any = None,
+    nodata: Any = None,
+    device: Device = "auto",
+    workspace: Any = None,
+) -> Any:
+    """How many cells drain through each, itself included, along `flow_receivers`: float32 (rows, cols), 0 for no data.
 
-    Counts are kept as integers, exact in float32 up to 2^24 cells. Raises KernelInputError.
+    receivers: int32 (rows, cols) of `flow_receivers`, if they are known already; heights then only give the shape.
+    The rest as for `flow_receivers`. Counts are kept as integers, exact in float32 up to 2^24 cells. Raises KernelInputError,
+    also for receivers that are no neighbors or run in a circle.
     """
-    receivers = flow_receivers(heights, dx_m, outlets)
-    flat = receivers.ravel()
-    return _accumulate(flat, indegrees(flat)).reshape(receivers.shape)
+    checked_positive(dx_m, "dx_m")
+    if choose(device, heights) == "cuda":
+        from .cuda import flow as cuda_flow
+
+        counts = cuda_flow.accumulate(heights, outlets=outlets, nodata=nodata, receivers=receivers, workspace=workspace)
+        return like(counts, heights)
+    from .cpu import basins, drainage
+
+    scratch = workspace or Workspace()
+    if receivers is not None:
+        given = _checked_receivers(receivers, heights)
+        directions, stride = drainage.directions_from(given, scratch)
+        return like(drainage.accumulated(directions, stride, given.shape, scratch), heights)
+    found = basins.find_basins(drainage.checked_terrain(heights, outlets, nodata), scratch)
+    basins.turn_ways(found)
+    return like(drainage.accumulated(found.directions, found.stride, found.shape, scratch), heights)
+
+
+def _checked_receivers(receivers: Any, heights: Any) -> np.ndarray:
+    given = on_host(receivers, "receivers")
+    if given.dtype != np.int32 or given.ndim != 2 or given.size == 0:
+        raise KernelInputError(f"The receivers must be an int32 grid with cells, not {given.dtype} of shape {given.shape}.")
+    if given.shape != tuple(heights.shape):
+        raise KernelInputError(f"The receivers have shape {given.shape}, the heights {tuple(heights.shape)}.")
+    return np.ascontiguousarray(given)

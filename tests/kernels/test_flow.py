@@ -117,7 +117,7 @@ def test_outlets_are_where_they_are_said_to_be():
         (np.zeros((0, 4)), "at least 1 x 1 cells"),
         (np.full((2, 2), np.inf), "infinity"),
         (np.full((2, 2), 1e300), "infinity"),
-        ([[1.0]], "numpy array, not list"),
+        ([[1.0]], "not list"),
     ],
 )
 def test_heights_that_cannot_be_routed_are_refused(heights, said):
