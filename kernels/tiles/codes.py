@@ -81,25 +81,36 @@ def roots_of(codes):
     flat, steps = codes.ravel(), steps_of(codes)
     labels = np.empty((rows, cols), np.int32)
     out = labels.ravel()
-    roots = np.empty(max(16, codes.size // 16), np.int32)
-    count = 0
-    for r in range(rows):
+    for k in range(flat.size):
+        code = flat[k]
+        out[k] = _UNKNOWN if code < OUTLET else (0 if code == OUTLET else NO_DATA)
+    room, count = max(16, codes.size // 16), 0
+    roots = np.empty(room, np.int32)
+    for r in range(1, rows - 1):
         rim = r == 1 or r == rows - 2
-        for k in range(r * cols, (r + 1) * cols):
+        for c in range(1, cols - 1):
+            k = np.uintp(r * cols + c)
             code = flat[k]
-            label = _UNKNOWN
-            if code >= OUTLET:
-                label = 0 if code == OUTLET else NO_DATA
-            elif code == STAY or ((rim or k == r * cols + 1 or k == (r + 1) * cols - 2) and flat[k + steps[code]] == FRAME):
-                if count == roots.size:
-                    grown = np.empty(2 * count, np.int32)
-                    grown[:count] = roots
-                    roots = grown
-                roots[count] = k
-                count += 1
-                label = count
-            out[k] = label
+            if code != STAY:
+                if not rim and c != 1 and c != cols - 2:
+                    continue
+                if code > STAY + 4 or flat[np.uintp(r * cols + c + steps[code])] != FRAME:
+                    continue
+            if count == room:
+                room *= 2
+                roots = grown(roots, room)
+            roots[count] = k
+            count += 1
+            out[k] = count
     return labels, roots[:count].copy()
+
+
+@numba.njit(cache=True, nogil=True)
+def grown(values, room):
+    """The same values at the head of a longer array."""
+    out = np.empty(room, values.dtype)
+    out[: values.size] = values
+    return out
 
 
 @numba.njit(cache=True, nogil=True)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
+from .codes import grown
 from .tiling import at
 
 _TABLE = 8192
@@ -49,40 +50,37 @@ def edges_within(z, labels, r0, c0, cols):
     keys, left, right = np.empty(room, np.uint64), np.empty(room, np.int32), np.empty(room, np.int32)
     seen = np.full(_TABLE, -1, np.int64)
     near = (1, width - 1, width, width + 1)
+    differs = np.zeros(width, np.bool_)
     for r in range(1, height - 1):
+        row, below = labels[r], labels[r + 1]
         for c in range(1, width - 1):
+            mine = row[c]
+            differs[c] = (mine != row[c + 1]) | (mine != below[c - 1]) | (mine != below[c]) | (mine != below[c + 1])
+        for c in range(1, width - 1):
+            if not differs[c]:
+                continue
             k = r * width + c
             mine = roots[np.uintp(k)]
             if mine < 0:
                 continue
             for d in range(4):
-                j = k + near[d]
-                theirs = roots[np.uintp(j)]
+                theirs = roots[np.uintp(k + near[d])]
                 if theirs == mine or theirs < 0:
                     continue
-                key = _key(flat[np.uintp(k)], flat[np.uintp(j)], np.int64(r0 + r - 1) * cols + c0 + c - 1, d)
+                key = _key(flat[np.uintp(k)], flat[np.uintp(k + near[d])], np.int64(r0 + r - 1) * cols + c0 + c - 1, d)
                 slot = np.uintp((mine ^ theirs ^ ((mine + theirs) << 6)) & (_TABLE - 1))
-                at_once = seen[slot]
-                if at_once >= 0 and (
-                    (left[at_once] == mine and right[at_once] == theirs) or (left[at_once] == theirs and right[at_once] == mine)
-                ):
-                    if key < keys[at_once]:
-                        keys[at_once], left[at_once], right[at_once] = key, mine, theirs
+                e = seen[slot]
+                if e >= 0 and ((left[e] == mine and right[e] == theirs) or (left[e] == theirs and right[e] == mine)):
+                    if key < keys[e]:
+                        keys[e], left[e], right[e] = key, mine, theirs
                     continue
                 if size == room:
                     room *= 2
-                    keys, left, right = _grown(keys, room), _grown(left, room), _grown(right, room)
+                    keys, left, right = grown(keys, room), grown(left, room), grown(right, room)
                 keys[size], left[size], right[size] = key, mine, theirs
                 seen[slot] = size
                 size += 1
     return keys[:size], left[:size], right[:size]
-
-
-@numba.njit(cache=True, nogil=True)
-def _grown(values, room):
-    out = np.empty(room, values.dtype)
-    out[: values.size] = values
-    return out
 
 
 @numba.njit(cache=True, nogil=True)
