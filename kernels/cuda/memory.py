@@ -17,6 +17,7 @@ class DeviceWorkspace:
     """
 
     def __init__(self) -> None:
+        self.basins = 0  # room that the last terrain with many basins needed
         self._buffers: dict[str, Any] = {}
         self._views: dict[str, tuple[tuple[int, ...], np.dtype, Any]] = {}
 

@@ -46,7 +46,8 @@ def check_in_simulator(request: pytest.FixtureRequest) -> None:
 
 def run_in_simulator(snippet: str) -> str:
     """What a piece of Python prints in the simulator. Raises AssertionError with its errors."""
-    done = subprocess.run([sys.executable, "-c", snippet], cwd=ROOT, env=_environment(), capture_output=True, text=True, timeout=LIMIT_S)
+    command = [sys.executable, "-c", snippet]
+    done = subprocess.run(command, cwd=ROOT, env=_environment(), capture_output=True, text=True, timeout=LIMIT_S)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

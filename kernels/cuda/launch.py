@@ -1,0 +1,40 @@
+"""Grids of threads: plain kernels, and cooperative ones whose blocks wait for each other.
+
+A cooperative kernel replaces a loop of launches that the host would have to end: its grid is as large as the GPU can run
+at once, and all loops stride over it. All work goes to the default stream, so that nothing waits for the host.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kernels.arrays import simulated
+
+THREADS = 8 if simulated() else 256
+MOST_BLOCKS = 2 if simulated() else 4096
+_resident: dict[int, int] = {}
+
+
+def plain(kernel: Any, work: int, *arguments: Any, threads_each: int = 1) -> int:
+    """Start a kernel that strides over `work` cells (threads_each=1) or over `work` tiles, a block each (threads_each=0).
+
+    Returns the number of blocks.
+    """
+    wanted = -(-work // THREADS) if threads_each else work
+    blocks = max(1, min(wanted, MOST_BLOCKS))
+    kernel[blocks, THREADS](*arguments)
+    return blocks
+
+
+def cooperative(kernel: Any, work: int, *arguments: Any) -> None:
+    """Start a kernel with grid-wide synchronization over up to `work` threads, as many blocks as fit at once."""
+    most = _resident.get(id(kernel))
+    if most is None:
+        if simulated():
+            most = 1
+        else:
+            compiled = kernel.compile(tuple(kernel.typeof_pyval(argument) for argument in arguments))
+            most = int(compiled.max_cooperative_grid_blocks(THREADS))
+        _resident[id(kernel)] = most
+    blocks = max(1, min(-(-work // THREADS), most))
+    kernel[blocks, THREADS](*arguments)
