@@ -25,11 +25,12 @@ def horizon_angle(
     heights: (rows, cols), meters, row 0 toward +y; NumPy, PyTorch or CuPy, and the result is of the same kind.
     dx_m: cell size, meters.   azimuth_rad: where one looks, clockwise from +y.   nodata: bool (rows, cols), True where
     heights say nothing (NaN allowed): hides nothing, and is NaN in the result.
-    Seen from the cell's own height, so it may be negative; -pi/2 where nothing lies that way within the grid. A cell takes
-    the tangents of the two lines that it lies between, linearly; the sun is hidden where it stands lower than the angle.
-    O(n log n) at worst. Raises KernelInputError when heights, mask, spacing or azimuth cannot be used.
+    Seen from the cell's own height, so it may be negative; -pi/2 where nothing lies that way within the grid. The elevation
+    below which the sun casts a shadow on the cell: `cast_shadow(...) == (horizon_angle(...) > elevation)` but for rounding.
+    O(n log n). Raises KernelInputError when heights, mask, spacing or azimuth cannot be used.
     Source: Timonen & Westerholm 2010, "Scalable height field self-shadowing" (a convex hull a line, for any azimuth);
-    interpolation between lines as in `cast_shadow`.
+    between two
+    lines the root of their mean dark height, as in `cast_shadow`, by Newton's method.
     """
     dx_m, azimuth = checked_positive(dx_m, "dx_m"), checked_number(azimuth_rad, "azimuth_rad")
     where = choose(device, heights)

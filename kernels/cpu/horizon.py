@@ -1,7 +1,8 @@
 """Loops of horizon angles: an upper convex hull a line, grown step by step away from the azimuth.
 
-From a point behind all of a hull's corners the steepest line to them touches one corner; corners before it and after it are
-less steep, in order, so that bisection finds it. A corner that a new point hides from all that follow is dropped for good.
+The horizon of a cell is the elevation of the sun at which the cast shadow's edge lies on it: there the dark height between
+its two lines is its own height. Light of one slope touches one corner of a hull; the steepness of a hull's edges falls from
+corner to corner, so that bisection finds it. A corner that a new point hides from all that follow is dropped for good.
 """
 
 from __future__ import annotations
@@ -20,18 +21,39 @@ _BUNDLE = 64
 
 
 @numba.njit(cache=True, nogil=True)
-def _steepest(steps, heights, count, step, height):
-    """Largest (corner's height - height) / steps to it; count > 0."""
+def _touched(steps, heights, count, tangent):
+    """The corner that light falling by `tangent` a step touches; count > 0. The farther one of two."""
     low, high = 0, count - 1
     while low < high:
         middle = (low + high + 1) // 2
-        # above the line through both corners the farther one looks higher
-        rise = (heights[middle] - heights[middle - 1]) * (step - steps[middle])
-        if (height - heights[middle]) * (steps[middle] - steps[middle - 1]) < rise:
+        if heights[middle] - heights[middle - 1] > -tangent * (steps[middle] - steps[middle - 1]):
             low = middle
         else:
             high = middle - 1
-    return (heights[low] - height) / (step - steps[low])
+    return low
+
+
+@numba.njit(cache=True, nogil=True)
+def _tangent(steps, heights, counts, i, left, right, step, height):
+    """At which tangent a step the light between lines i and i + 1 just touches a cell; -inf where one has no ground.
+
+    The dark height between the lines is convex in the tangent and falls, so that Newton's steps rise to the one they seek.
+    """
+    if counts[i] == 0 or (right > 0.0 and counts[i + 1] == 0):
+        return -np.inf
+    one, other = max(counts[i] - 1, 0), max(counts[i + 1] - 1, 0)
+    while True:
+        rise, away = left * (heights[i, one] - height), left * (step - steps[i, one])
+        if right > 0.0:
+            rise += right * (heights[i + 1, other] - height)
+            away += right * (step - steps[i + 1, other])
+        tangent = rise / away
+        before, behind = one, other
+        one = _touched(steps[i], heights[i], counts[i], tangent)
+        if right > 0.0:
+            other = _touched(steps[i + 1], heights[i + 1], counts[i + 1], tangent)
+        if one == before and other == behind:
+            return tangent
 
 
 @numba.njit(cache=True, nogil=True)
@@ -83,15 +105,7 @@ def sweep_horizon(heights, backward, offsets, left, right, length, tangent, firs
                 if height < ABSENT:
                     target[lane + i] = np.nan
                     continue
-                one, other = -np.inf, -np.inf
-                if counts[i] > 0:
-                    one = _steepest(steps[i], corners[i], counts[i], k, height)
-                if right[k] > 0.0 and counts[i + 1] > 0:
-                    other = _steepest(steps[i + 1], corners[i + 1], counts[i + 1], k, height)
-                if one > -np.inf and other > -np.inf:
-                    target[lane + i] = (left[k] * one + right[k] * other) / length
-                else:
-                    target[lane + i] = max(one, other) / length
+                target[lane + i] = _tangent(steps, corners, counts, i, left[k], right[k], k, height) / length
             for i in range(lines):
                 ground = _line_ground(row, cols, lane + i, left[k], right[k])
                 if ground > ABSENT:

@@ -19,8 +19,10 @@ from .strips import ABSENT, strips_of_lines, without_ground
 from .threads import run
 
 _NOTHING = np.float32(-1e38)
-_BLOCK = 32
-_TILE = 16
+_BLOCK = 64
+_STRIPS = 2048
+_PADDING = 40
+"""Turned blocks stay in the second cache, and their rows are no power of two apart."""
 
 
 @numba.njit(cache=True, nogil=True)
@@ -68,49 +70,62 @@ def sweep_rows(heights, backward, offsets, left, right, drop, masked, shadow, fi
 
 
 @numba.njit(cache=True, nogil=True)
-def _turn_in(heights, row, rows, col, cols, ground):
-    """ground[k, i] = heights[row + i, col + k] by small tiles."""
-    for i in range(0, rows, _TILE):
-        for k in range(0, cols, _TILE):
-            for y in range(i, min(i + _TILE, rows)):
-                line = heights[row + y, col + k : col + min(k + _TILE, cols)]
-                for x in range(line.size):
-                    ground[k + x, y] = line[x]
+def _turn_in(heights, row, col, rows, cols, ground):
+    """ground[k, i] = heights[row + i, col + k] for a block of few columns."""
+    for i in range(rows):
+        line = heights[row + i, col : col + cols]
+        for k in range(cols):
+            ground[k, i] = line[k]
 
 
 @numba.njit(cache=True, nogil=True)
-def _turn_out(dim, row, col, first, last, shadow):
-    """shadow[row + i, col + k] = dim[k, i] where first[k] <= row + i < last[k]."""
-    for k in range(first.size):
-        for i in range(first[k], last[k]):
-            shadow[i, col + k] = dim[k, i - row]
+def _turn_out(dim, start, low, high, col, cols, shadow):
+    """shadow[i, col + k] = dim[k, i - start] for rows [low, high)."""
+    for i in range(low, high):
+        line = shadow[i, col : col + cols]
+        for k in range(cols):
+            line[k] = dim[k, i - start]
 
 
 @numba.njit(cache=True, nogil=True)
 def sweep_columns(heights, backward, offsets, left, right, drop, masked, shadow, first, last):
     """Shadow of strips [first, last) where steps are columns."""
+    for strip in range(first, last, _STRIPS):
+        _sweep_columns(heights, backward, offsets, left, right, drop, masked, shadow, strip, min(strip + _STRIPS, last))
+
+
+@numba.njit(cache=True, nogil=True)
+def _sweep_columns(heights, backward, offsets, left, right, drop, masked, shadow, first, last):
     rows, cols = heights.shape
     dark = np.full(last - first + 1, _NOTHING, np.float32)
-    widest = min(rows, last - first + _BLOCK + 2) + _TILE  # odd multiples of a cache line would be better still
+    widest = min(rows, last - first + _BLOCK + 2) + _PADDING
     ground, dim = np.empty((_BLOCK, widest), np.float32), np.empty((_BLOCK, widest), np.bool_)
     lows, highs = np.empty(_BLOCK, np.int64), np.empty(_BLOCK, np.int64)
     for k in range(0, cols, _BLOCK):
         count = min(_BLOCK, cols - k)
-        most = max(offsets[k], offsets[k + count - 1])
-        least = min(offsets[k], offsets[k + count - 1])
+        most, least = max(offsets[k], offsets[k + count - 1]), min(offsets[k], offsets[k + count - 1])
         start, stop = max(0, first - 1 - most), min(rows, last + 1 - least)
         if stop <= start:
             continue
         col = cols - k - count if backward else k
-        _turn_in(heights, start, stop - start, col, count, ground)
+        _turn_in(heights, start, col, stop - start, count, ground)
         for i in range(count):
-            place = count - 1 - i if backward else i
-            step = k + i
+            place, step = (count - 1 - i if backward else i), k + i
             _step(ground[place], start, rows, dark, first, last, offsets[step], left[step], right[step],
                   np.float32(step * drop), masked, dim[place])
-            lows[place] = max(0, first - offsets[step])
-            highs[place] = max(lows[place], min(rows, last - offsets[step]))
-        _turn_out(dim, start, col, lows[:count], highs[:count], shadow)
+            lows[place] = min(max(start, first - offsets[step]), stop)
+            highs[place] = min(max(start, last - offsets[step]), stop)
+        # rows that belong to these strips in all columns of the block, then the slanted ends
+        low, high = lows[:count].max(), highs[:count].min()
+        if low < high:
+            _turn_out(dim, start, low, high, col, count, shadow)
+        else:
+            low = high = stop
+        for i in range(count):
+            for row in range(lows[i], min(low, highs[i])):
+                shadow[row, col + i] = dim[i, row - start]
+            for row in range(max(high, lows[i]), highs[i]):
+                shadow[row, col + i] = dim[i, row - start]
 
 
 def cast_shadow(heights, dx, azimuth, elevation, nodata, workspace):
