@@ -12,159 +12,25 @@ from __future__ import annotations
 
 import math
 
-import numba
 import numpy as np
 
-_NUDGE = 1e-7  # cells; only decides to which patch a point on an edge belongs
+from .cpu import raycast as walks
+from .cpu.sharing import share
+from .cpu.threads import bands, thread_count
+from .errors import KernelInputError
+
+_PIECES_A_THREAD = 8
+"""Sky costs nothing and ground much: threads take narrow bands of rows as they become free."""
+_LEAST_POINTS = 512
 
 
-class RaycastInputError(ValueError):
+class RaycastInputError(KernelInputError):
     """Heights, spacing or camera from which no picture can be cast."""
-
-
-@numba.njit(cache=True)
-def _pyramid(heights):
-    """Maxima of patches (level 0) and of 2 x 2 blocks of the level below, flat, with offsets and sizes per level."""
-    rows, cols = heights.shape[0] - 1, heights.shape[1] - 1
-    levels, r, c, total = 1, rows, cols, rows * cols
-    while r > 1 or c > 1:
-        r, c = (r + 1) // 2, (c + 1) // 2
-        total += r * c
-        levels += 1
-    flat = np.full(total, -np.inf, np.float32)
-    offsets = np.zeros(levels, np.int64)
-    widths = np.zeros(levels, np.int64)
-    widths[0] = cols
-    for i in range(rows):
-        for j in range(cols):
-            top = max(max(heights[i, j], heights[i, j + 1]), max(heights[i + 1, j], heights[i + 1, j + 1]))
-            if not math.isnan(heights[i, j] + heights[i, j + 1] + heights[i + 1, j] + heights[i + 1, j + 1]):
-                flat[i * cols + j] = top
-    r, c = rows, cols
-    for level in range(1, levels):
-        below, below_width = offsets[level - 1], c
-        nr, nc = (r + 1) // 2, (c + 1) // 2
-        offsets[level] = below + r * c
-        widths[level] = nc
-        for i in range(nr):
-            for j in range(nc):
-                top = np.float32(-np.inf)
-                for k in range(2 * i, min(2 * i + 2, r)):
-                    for m in range(2 * j, min(2 * j + 2, c)):
-                        top = max(top, flat[below + k * below_width + m])
-                flat[offsets[level] + i * nc + j] = top
-        r, c = nr, nc
-    return flat, offsets, widths
-
-
-@numba.njit(cache=True, error_model="numpy")
-def _first_root(heights, row, col, x, y, z, ux, uy, uz, t0, t1):
-    """First t in [t0, t1] at which the ray is at or below the bilinear patch, or -1."""
-    a, b = heights[row, col], heights[row, col + 1]
-    c, d = heights[row + 1, col], heights[row + 1, col + 1]
-    px, py = x + ux * t0 - col, y + uy * t0 - row
-    hx, hy, hxy = float(b) - a, float(c) - a, float(a) - b - c + d
-    # gap(t0 + s) = q0 + q1 s + q2 s^2, positive above ground
-    q0 = z + uz * t0 - (a + hx * px + hy * py + hxy * px * py)
-    if q0 <= 0.0:
-        return t0
-    q1 = uz - (hx * ux + hy * uy + hxy * (px * uy + py * ux))
-    q2 = -hxy * ux * uy
-    length = t1 - t0
-    root = -1.0
-    if abs(q2) * length < 1e-9 * (abs(q1) + 1e-12):
-        if q1 < 0.0:
-            root = -q0 / q1
-    else:
-        inside = q1 * q1 - 4.0 * q2 * q0
-        if inside >= 0.0:
-            q = -0.5 * (q1 + math.copysign(math.sqrt(inside), q1))
-            r0, r1 = q / q2, (q0 / q if q != 0.0 else np.inf)
-            low, high = min(r0, r1), max(r0, r1)
-            root = low if low >= 0.0 else high
-    if 0.0 <= root <= length * (1.0 + 1e-9) + 1e-9:
-        return t0 + root
-    return -1.0
-
-
-@numba.njit(cache=True, error_model="numpy")
-def _walk(heights, flat, offsets, widths, x, y, z, ux, uy, uz, t_start, t_limit):
-    """Horizontal cells to the first ground along the unit vector (ux, uy) that climbs uz meters a cell, or inf."""
-    rows, cols = heights.shape[0] - 1, heights.shape[1] - 1
-    t, t_end = t_start, t_limit
-    for axis in range(2):
-        p, u, size = (x, ux, float(cols)) if axis == 0 else (y, uy, float(rows))
-        if abs(u) < 1e-12:
-            if p < 0.0 or p > size:
-                return np.inf
-        else:
-            near, far = (0.0 - p) / u, (size - p) / u
-            t, t_end = max(t, min(near, far)), min(t_end, max(near, far))
-    top = len(offsets) - 1
-    level = max(0, top - 2)
-    while t < t_end:
-        scale = 1 << level
-        ahead = t + _NUDGE
-        patch_col = min(max(int(x + ux * ahead), 0), cols - 1)
-        patch_row = min(max(int(y + uy * ahead), 0), rows - 1)
-        block_col, block_row = patch_col >> level, patch_row >> level
-        out = t_end
-        if ux > 1e-12:
-            out = min(out, ((block_col + 1) * scale - x) / ux)
-        elif ux < -1e-12:
-            out = min(out, (block_col * scale - x) / ux)
-        if uy > 1e-12:
-            out = min(out, ((block_row + 1) * scale - y) / uy)
-        elif uy < -1e-12:
-            out = min(out, (block_row * scale - y) / uy)
-        out = max(out, ahead)
-        lowest = z + uz * (out if uz < 0.0 else t)
-        if lowest > flat[offsets[level] + block_row * widths[level] + block_col]:
-            t = out
-            if level < top:
-                level += 1
-        elif level > 0:
-            level -= 1
-        else:
-            if flat[patch_row * cols + patch_col] > -np.inf:
-                hit = _first_root(heights, patch_row, patch_col, x, y, z, ux, uy, uz, t, out)
-                if hit >= 0.0:
-                    return hit
-            t = out
-            level = 1 if top > 0 else 0
-    return np.inf
-
-
-@numba.njit(cache=True, parallel=True, error_model="numpy")
-def _image(heights, flat, offsets, widths, x, y, z, dx, axes, tan_x, width, height, limit):
-    out = np.empty((height, width), np.float32)
-    for i in numba.prange(height):
-        down = ((i + 0.5) / height * 2.0 - 1.0) * tan_x * height / width
-        for j in range(width):
-            right = ((j + 0.5) / width * 2.0 - 1.0) * tan_x
-            vx = axes[0, 0] * right + axes[0, 1] * down + axes[0, 2]
-            vy = axes[1, 0] * right + axes[1, 1] * down + axes[1, 2]
-            vz = axes[2, 0] * right + axes[2, 1] * down + axes[2, 2]
-            ground = max(math.hypot(vx, vy), 1e-6)
-            t = _walk(heights, flat, offsets, widths, x, y, z, vx / ground, -vy / ground, vz / ground * dx, 0.0, limit)
-            out[i, j] = t * dx
-    return out
-
-
-@numba.njit(cache=True, parallel=True, error_model="numpy")
-def _lit(heights, flat, offsets, widths, points, ux, uy, uz, lift):
-    n = points.shape[0]
-    out = np.ones(n, np.bool_)
-    for k in numba.prange(n):
-        x, y, z = points[k, 0], points[k, 1], points[k, 2]
-        if not math.isnan(z):
-            out[k] = not math.isfinite(_walk(heights, flat, offsets, widths, x, y, z + lift, ux, uy, uz, 0.01, np.inf))
-    return out
 
 
 def block_maxima(heights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """What rays skip by; pass it to `render_range` when many pictures show the same ground."""
-    return _pyramid(_check(heights, 1.0))
+    return walks.pyramid(_check(heights, 1.0))
 
 
 def _check(heights: np.ndarray, dx_m: float) -> np.ndarray:
@@ -222,24 +88,17 @@ def render_range(
     grid = _check(heights, dx_m)
     if not 0 < fov_x_rad < math.pi or width < 1 or height < 1:
         raise RaycastInputError(f"No camera has {width} x {height} pixels over {fov_x_rad} rad.")
-    flat, offsets, widths = _pyramid(grid) if maxima is None else maxima
+    flat, offsets, widths = walks.pyramid(grid) if maxima is None else maxima
     x, y = (camera_m[0] - origin_m[0]) / dx_m, (origin_m[1] - camera_m[1]) / dx_m
     limit = math.inf if max_range_m is None else max_range_m / dx_m
-    return _image(
-        grid,
-        flat,
-        offsets,
-        widths,
-        float(x),
-        float(y),
-        float(camera_m[2]),
-        float(dx_m),
-        camera_axes(pitch_rad, yaw_rad, roll_rad),
-        math.tan(0.5 * fov_x_rad),
-        width,
-        height,
-        limit,
+    out = np.empty((height, width), np.float32)
+    axes, tan_x = camera_axes(pitch_rad, yaw_rad, roll_rad), math.tan(0.5 * fov_x_rad)
+    camera = float(x), float(y), float(camera_m[2]), float(dx_m), axes, tan_x, float(limit)
+    share(
+        bands(height, _PIECES_A_THREAD * thread_count(), -(-_LEAST_POINTS // width)),
+        lambda first, last: walks.image(grid, flat, offsets, widths, *camera, out, first, last),
     )
+    return out
 
 
 def world_points(
@@ -274,21 +133,16 @@ def sunlit(
 ) -> np.ndarray:
     """Whether each point (..., 3) sees the sun, bool (...); azimuth 0 = along +y, right is positive."""
     grid = _check(heights, dx_m)
-    flat, offsets, widths = _pyramid(grid) if maxima is None else maxima
+    flat, offsets, widths = walks.pyramid(grid) if maxima is None else maxima
     cells = np.empty((points.size // 3, 3))
     flat_points = points.reshape(-1, 3)
     cells[:, 0] = (flat_points[:, 0] - origin_m[0]) / dx_m
     cells[:, 1] = (origin_m[1] - flat_points[:, 1]) / dx_m
     cells[:, 2] = flat_points[:, 2]
-    lit = _lit(
-        grid,
-        flat,
-        offsets,
-        widths,
-        cells,
-        math.sin(sun_azimuth_rad),
-        -math.cos(sun_azimuth_rad),
-        math.tan(sun_elevation_rad) * dx_m,
-        0.02 * dx_m,
+    sun = math.sin(sun_azimuth_rad), -math.cos(sun_azimuth_rad), math.tan(sun_elevation_rad) * dx_m, 0.02 * dx_m
+    lit = np.empty(len(cells), bool)
+    share(
+        bands(len(cells), _PIECES_A_THREAD * thread_count(), _LEAST_POINTS),
+        lambda first, last: walks.lit(grid, flat, offsets, widths, cells, *sun, lit, first, last),
     )
     return lit.reshape(points.shape[:-1])
