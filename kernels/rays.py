@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 FRACTION_BITS = 32
 ONE_CELL = 2.0**FRACTION_BITS
 FARTHEST_CELLS = 2.0**29
@@ -70,10 +72,10 @@ def ray(x, y, ux, uy, rows, cols):
             last = leaves if leaves < last else last
     if minor > width or first > last:
         return 0, 0, 0, 0, width, 0, 0, 0
-    # each product becomes an integer before anything is added to it
-    start = math.floor(minor * 4294967296.0)
-    position = start + math.floor(steep * (first - major) * 4294967296.0)
-    slope = math.floor(steep * 4294967296.0)
+    # each product becomes an integer before anything is added to it (math.floor gives a float on CUDA)
+    start = np.int64(math.floor(minor * 4294967296.0))
+    position = start + np.int64(math.floor(steep * (first - major) * 4294967296.0))
+    slope = np.int64(math.floor(steep * 4294967296.0))
     origin = int(length - 1 - first) if backward else int(first)
     side = width - 1 if sideways else 0
     if by_rows:
