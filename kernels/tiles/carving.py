@@ -10,6 +10,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
+from ..fixed_point import LOWEST
 from .codes import FRAME, NOTHING, STAY, steps_of
 from .downstream import degrees, inflows
 from .levels import step
@@ -17,7 +18,6 @@ from .tiling import at
 
 BLOCKED = -1
 _UNKNOWN = -2
-LOWEST = -(2**31) + 1
 
 
 @numba.njit(cache=True, nogil=True)

@@ -89,19 +89,19 @@ def roots_of(codes):
     for r in range(1, rows - 1):
         rim = r == 1 or r == rows - 2
         for c in range(1, cols - 1):
-            k = np.uintp(r * cols + c)
-            code = flat[k]
+            k = r * cols + c
+            code = flat[np.uintp(k)]
             if code != STAY:
                 if not rim and c != 1 and c != cols - 2:
                     continue
-                if code > STAY + 4 or flat[np.uintp(r * cols + c + steps[code])] != FRAME:
+                if code > STAY + 4 or flat[np.uintp(k + steps[code])] != FRAME:
                     continue
             if count == room:
                 room *= 2
                 roots = grown(roots, room)
             roots[count] = k
             count += 1
-            out[k] = count
+            out[np.uintp(k)] = count
     return labels, roots[:count].copy()
 
 
@@ -155,6 +155,17 @@ def turn_around(codes, cells, ways):
             if old == STAY or flat[cell] == FRAME:
                 break
             way = np.uint8(8 - old)
+
+
+@numba.njit(cache=True, nogil=True)
+def hold(codes, labels, undrained):
+    """bool, of the same shape: cells of roots marked `undrained` (bool, one more than there are roots) and what they drain to."""
+    held = np.zeros(codes.shape, np.bool_)
+    flat, roots, out, steps = codes.ravel(), labels.ravel(), held.ravel(), steps_of(codes)
+    for k in range(flat.size):
+        if roots[k] > 0 and undrained[roots[k]]:
+            out[k] = out[k + steps[flat[k]]] = True
+    return held
 
 
 @numba.njit(cache=True, nogil=True)

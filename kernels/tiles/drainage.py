@@ -7,8 +7,8 @@ which gives directions as well as levels.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -16,26 +16,35 @@ from ..errors import KernelInputError
 from . import codes, levels, passes, tiling
 from .roots import Roots, by_tile
 from .storage import Watch, each_tile
-from .terrain import Terrain
+from .terrain import NONE, Terrain
 from .tiling import Bounds
 
 
 @dataclass(frozen=True)
 class _TileGraph:
-    """What a tile gives to the whole: its forest of passes (keys, labels of both ends), how many outlets, its extremes."""
+    """What a tile gives to the whole: its forest of passes (keys, labels of both ends), how many outlets and cells with data."""
 
     keys: np.ndarray
     left: np.ndarray
     right: np.ndarray
     outlets: int
-    lowest: float
-    highest: float
+    cells: int
+    top_m: float
+
+
+@dataclass(frozen=True)
+class RoutedTile:
+    """float32 heights, uint8 directions, and bool (or empty) cells whose water has no way out; all with one cell around."""
+
+    heights: np.ndarray
+    ways: np.ndarray
+    held: np.ndarray
 
 
 class Drainage:
     """Levels and directions of a terrain, tile by tile, after one reading of it.
 
-    lowest_m, highest_m: the extreme heights.   basins: pits, before depressions are joined.   nbytes: memory that this holds.
+    top_m: largest magnitude of the heights.   cells: those with data.   basins: pits, before depressions are joined.
     """
 
     def __init__(self, terrain: Terrain, watch: Watch) -> None:
@@ -58,14 +67,16 @@ class Drainage:
                 left[kept],
                 right[kept],
                 int((ways == codes.OUTLET).sum()),
-                float(inside.min(where=ground, initial=math.inf)),
-                float(inside.max(where=ground, initial=-math.inf)),
+                int(ground.sum()),
+                float(np.abs(inside).max(where=ground, initial=0.0)),
             )
 
         graphs: list[_TileGraph] = each_tile(tiles, survey, watch)
-        if terrain.outlets is not None and not any(graph.outlets for graph in graphs):
+        self.top_m, self.cells = max(graph.top_m for graph in graphs), sum(graph.cells for graph in graphs)
+        if self.cells == 0:
+            raise KernelInputError("All cells are marked as no data: there is no terrain.")
+        if not any(graph.outlets for graph in graphs):
             raise KernelInputError("The mask `outlets` has no cell: water has nowhere to go.")
-        self.lowest_m, self.highest_m = min(g.lowest for g in graphs), max(g.highest for g in graphs)
         roots.number()
         self._base = roots.base
         self.basins = int((roots.ways[1:] == codes.STAY).sum())
@@ -79,29 +90,33 @@ class Drainage:
         keys, left, right = keys[tree], left[tree], right[tree]
         level, over, from_right = levels.spill(keys, left, right, basin)
         self._level = level[basin]
+        undrained = (over[basin] < 0) & (basin != 0)
+        self._undrained = undrained if undrained.any() else np.zeros(0, np.bool_)
         cells, ways = levels.turns(over, from_right, keys, left, right, roots.cells, roots.ways, roots.seams, tiles.cols)
         self._turns = by_tile(tiles, cells, ways)
-
-    @property
-    def nbytes(self) -> int:
-        return self._level.nbytes + self._turns.cells.nbytes + self._turns.values.nbytes
 
     def _unrouted(self, bounds: Bounds) -> tuple[np.ndarray, np.ndarray]:
         z = self.terrain.read(bounds)
         return z, codes.descend(z, self.terrain.outlets_of(bounds))
 
-    def filled(self, index: int, bounds: Bounds) -> np.ndarray:
-        """float32 tile raised to the levels of its basins; NaN where there is no ground."""
-        z, ways = self._unrouted(bounds)
+    def _of_roots(self, index: int, ways: np.ndarray, values: np.ndarray, outlets: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Labels of a tile that is not routed yet, and the values of its roots, after that of all outlets."""
         labels, roots = codes.roots_of(ways)
         codes.follow(ways, labels, 0, labels.size, 1)
         base = int(self._base[index])
-        level = np.concatenate([np.full(1, -np.inf, np.float32), self._level[base + 1 : base + 1 + roots.size]])
-        return passes.raise_to_level(z, labels, level)
+        return labels, np.concatenate([np.full(1, outlets, values.dtype), values[base + 1 : base + 1 + roots.size]])
 
-    def routed(self, index: int, bounds: Bounds) -> tuple[np.ndarray, np.ndarray]:
-        """Heights float32 and directions uint8 that end at outlets, both with one cell around the tile."""
+    def filled(self, index: int, bounds: Bounds) -> np.ndarray:
+        """float32 tile raised to the levels of its basins; NaN where there is no ground."""
         z, ways = self._unrouted(bounds)
+        return passes.raise_to_level(z, *self._of_roots(index, ways, self._level, -np.inf))
+
+    def routed(self, index: int, bounds: Bounds) -> RoutedTile:
+        """A tile with directions that end at outlets."""
+        z, ways = self._unrouted(bounds)
+        held = NONE
+        if self._undrained.size:
+            held = codes.hold(ways, *self._of_roots(index, ways, self._undrained, False))
         codes.turn_around(ways, *self._turns.of(index, bounds))
         codes.close(ways)
-        return z, ways
+        return RoutedTile(z, ways, held)

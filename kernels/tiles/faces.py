@@ -20,7 +20,7 @@ import numpy as np
 from ..breach import BreachReport
 from ..errors import KernelInputError, checked_positive
 from . import codes, downstream
-from .carved import CarvedTiles
+from .carved import CarvedTiles, TileCuts
 from .drainage import Drainage
 from .roots import Roots, by_tile
 from .storage import Cancel, Progress, Source, Watch, each_tile, writing
@@ -91,7 +91,7 @@ def flow_directions_tiles(
         drainage = _drainage(source, terrain, watch)
 
         def work(index: int, bounds: Bounds) -> None:
-            _, ways = drainage.routed(index, bounds)
+            ways = drainage.routed(index, bounds).ways
             if dtype == np.uint8:
                 ways[ways == codes.NOTHING] = 255
                 out.write(bounds, ways[1:-1, 1:-1])
@@ -122,7 +122,7 @@ def accumulate_tiles(
         roots = Roots(tiles)
 
         def alone(index: int, bounds: Bounds) -> np.ndarray:
-            _, ways = drainage.routed(index, bounds)
+            ways = drainage.routed(index, bounds).ways
             area = downstream.accumulate(ways, *none)
             _, found = roots.add(index, bounds, ways, rim_only=True)
             return area.ravel()[found]
@@ -133,7 +133,7 @@ def accumulate_tiles(
         inflow = by_tile(tiles, into, carried)
 
         def together(index: int, bounds: Bounds) -> None:
-            _, ways = drainage.routed(index, bounds)
+            ways = drainage.routed(index, bounds).ways
             cells, carried = inflow.of(index, bounds)
             out.write(bounds, downstream.accumulate(ways, cells, carried)[1:-1, 1:-1])
 
@@ -155,8 +155,8 @@ def breach_tiles(
 ) -> BreachReport:
     """Lower cells so that from every cell a way leads to an outlet, dropping at each step, in three passes.
 
-    float32, as `kernels.breach.breach`, whose report this gives.   epsilon_m: the least drop of a step.   fixed: bool array-like
-    or path, cells that are never lowered.
+    float32, as `kernels.breach.breach` without a penalty, whose report this gives.
+    epsilon_m: the least drop of a step.   fixed: bool array-like or path, cells that are never lowered.
     """
     epsilon_m = checked_positive(epsilon_m, "epsilon_m")
     terrain = _terrain(source, target, tile, outlets, nodata)
@@ -168,15 +168,23 @@ def breach_tiles(
         drainage = _drainage(source, terrain, watch)
         carved = CarvedTiles(drainage, kept, epsilon_m, watch)
 
-        def work(index: int, bounds: Bounds) -> tuple[int, int, float, float, float]:
-            heights, *numbers = carved.tile(index, bounds)
+        def work(index: int, bounds: Bounds) -> TileCuts:
+            heights, cuts = carved.tile(index, bounds)
             out.write(bounds, terrain.restore(bounds, heights))
-            return numbers[0], numbers[1], numbers[2], numbers[3], numbers[4]
+            return cuts
 
-        changed, violations, total, deepest, border = zip(*each_tile(tiles, work, watch), strict=True)
-    volume = float(sum(total))
-    mean = volume / (tiles.rows * tiles.cols)
-    return BreachReport(sum(changed), max(deepest), mean, volume, max(border), carved.epsilon_m, sum(violations))
+        cuts: list[TileCuts] = each_tile(tiles, work, watch)
+    volume_m = sum(cut.total_m for cut in cuts)
+    return BreachReport(
+        changed=sum(cut.changed for cut in cuts),
+        max_cut_m=max(cut.deepest_m for cut in cuts),
+        mean_cut_m=volume_m / drainage.cells,
+        volume_m=volume_m,
+        border_cut_max_m=max(cut.border_m for cut in cuts),
+        epsilon_m=carved.epsilon_m,
+        fixed_violations=sum(cut.stuck for cut in cuts),
+        undrained=sum(cut.undrained for cut in cuts),
+    )
 
 
 def _terrain(source: Any, target: Any, tile: Any, outlets: Any, nodata: Any) -> Terrain:

@@ -43,8 +43,8 @@ def basins(cells, ways, nodes, cols):
 def spill(keys, left, right, root):
     """How every basin leaves, walking the forest of passes from the outlets (node 0) outward.
 
-    Returns float32 `level` of each basin's node, -inf for node 0 and what has no outlet; int64 `exit`, the pass that it leaves
-    over, -1 for none; bool `from_right`, whether the basin is at that pass's right end; int32 nodes in no basin with a way out.
+    Returns float32 `level` of each basin's node, -inf for node 0 and what has no way out; int64 `over`, the pass that it leaves
+    over, -1 for none; bool `from_right`, whether the basin is at that pass's right end.
     """
     count = root.size
     start = np.zeros(count + 1, np.int64)
@@ -59,7 +59,7 @@ def spill(keys, left, right, root):
         for node in (root[left[e]], root[right[e]]):
             passes[spot[node]] = e
             spot[node] += 1
-    level = np.full(count, -np.inf, np.float32)
+    order = np.zeros(count, np.uint64)  # sorts like the level: minus zero is below zero
     over = np.full(count, -1, np.int64)
     from_right = np.zeros(count, np.bool_)
     queue = np.empty(count, np.int32)
@@ -75,9 +75,13 @@ def spill(keys, left, right, root):
             if other == 0 or over[other] >= 0:
                 continue
             over[other], from_right[other] = e, other == b
-            level[other] = max(level[basin], height_of(keys[e]))
+            order[other] = max(order[basin], keys[e] >> np.uint64(32))
             queue[filled] = other
             filled += 1
+    level = np.full(count, -np.inf, np.float32)
+    for node in range(count):
+        if over[node] >= 0:
+            level[node] = height_of(order[node] << np.uint64(32))
     return level, over, from_right
 
 

@@ -178,5 +178,5 @@ def raise_to_level(z, labels, level):
         for c in range(out.shape[1]):
             h = z[r + 1, c + 1]
             root = labels[r + 1, c + 1]
-            out[r, c] = max(h, level[root]) if root >= 0 else h
+            out[r, c] = level[root] if root >= 0 and level[root] > h else h
     return out
