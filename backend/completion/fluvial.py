@@ -12,6 +12,7 @@ from collections.abc import Callable
 import numpy as np
 
 from kernels.breach import breach
+from kernels.flow import flow_accumulation, flow_receivers
 
 CONCAVITY = 0.45
 HILLSLOPE_CELLS = 3.0
@@ -19,8 +20,6 @@ HILLSLOPE_CELLS = 3.0
 ROUNDS = 6
 """Rebuildings of the heights; the river network hardly changes after four."""
 EPSILON_M = 1e-3
-
-_NEIGHBORS = [(r, c) for r in (-1, 0, 1) for c in (-1, 0, 1) if (r, c) != (0, 0)]
 
 
 def carve(
@@ -40,11 +39,12 @@ def carve(
     z = heights.astype(np.float64)
     for _ in range(ROUNDS):
         drained = breach(z.astype(np.float32), epsilon_m=EPSILON_M, outlets=outlets)
-        receivers, distance = steepest(drained, outlets)
-        area = accumulate(receivers)
+        receivers = flow_receivers(drained, outlets=outlets)
+        distance = stream_lengths(receivers)
+        area = flow_accumulation(drained, receivers=receivers).astype(np.float64)
         shape = np.minimum(1.0, (area / HILLSLOPE_CELLS) ** -CONCAVITY)
         steepness = slope / float(np.sqrt(np.mean(shape**2)))
-        rivers = climb(receivers, steepness * shape * distance * cell_m).reshape(z.shape)
+        rivers = climb(receivers.ravel(), (steepness * shape * distance * cell_m).ravel()).reshape(z.shape)
         rivers *= min(1.0, relief_m / max(float(np.ptp(rivers)), 1e-6))
         z = np.where(seen, heights, rivers + spread(heights - rivers))
     return z
@@ -65,32 +65,11 @@ def border_lows(heights: np.ndarray) -> np.ndarray:
     return outlets
 
 
-def steepest(drained: np.ndarray, outlets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Flat index of the neighbor down the steepest way, and its distance in cells; outlets point to themselves."""
-    rows, cols = drained.shape
-    padded = np.pad(drained.astype(np.float64), 1, constant_values=np.inf)
-    best = np.zeros(drained.shape)
-    receivers = np.arange(rows * cols).reshape(rows, cols)
-    own, distance = receivers.copy(), np.zeros(drained.shape)
-    for r, c in _NEIGHBORS:
-        far = float(np.hypot(r, c))
-        drop = (drained - padded[1 + r : 1 + r + rows, 1 + c : 1 + c + cols]) / far
-        better = (drop > best) & ~outlets
-        best = np.where(better, drop, best)
-        receivers = np.where(better, own + r * cols + c, receivers)
-        distance = np.where(better, far, distance)
-    return receivers.ravel(), distance.ravel()
-
-
-def accumulate(receivers: np.ndarray) -> np.ndarray:
-    """Number of cells that drain through each cell, itself included."""
-    depth = climb(receivers, (receivers != np.arange(receivers.size)).astype(np.float64)).astype(np.int64)
-    order = np.argsort(-depth, kind="stable")
-    ends = np.flatnonzero(np.diff(depth[order])) + 1
-    area = np.ones(receivers.size)
-    for cells in np.split(order, ends)[:-1]:  # the last ones are roots
-        np.add.at(area, receivers[cells], area[cells])
-    return area
+def stream_lengths(receivers: np.ndarray) -> np.ndarray:
+    """Distance from each cell to its receiver in cells: 1, sqrt 2 on the diagonal, 0 at outlets. (rows, cols) each."""
+    cols = receivers.shape[1]
+    steps = np.abs(receivers - np.arange(receivers.size, dtype=receivers.dtype).reshape(receivers.shape))
+    return np.where(steps == 0, 0.0, np.where((steps == 1) | (steps == cols), 1.0, np.sqrt(2.0)))
 
 
 def climb(receivers: np.ndarray, steps: np.ndarray) -> np.ndarray:
