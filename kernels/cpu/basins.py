@@ -69,18 +69,19 @@ def find_basins(terrain: Terrain, workspace: Workspace, fixed: np.ndarray | None
     labels = workspace.take("labels", (rows + 2) * stride, np.int32)
     border = terrain.outlets is None
     outlets = np.zeros((0, 0), np.bool_) if terrain.outlets is None else terrain.outlets
-    pits_of_bands = by_rows(descent.descend, rows, z, outlets, border, directions, stride)
+    pits_of_bands = by_rows(descent.descend, rows, z, outlets, border, directions, stride, labels)
     starts = np.concatenate([[0], np.cumsum(pits_of_bands)]).astype(np.int64)
     count = int(starts[-1])
     pits = workspace.take("pits", count, np.int32)
+    missing = terrain.missing is not None
     bands = threads.bands(rows)
     threads.run(
         [
-            partial(descent.number_pits, *band, directions, stride, rows, start, count + 1, labels, pits)
+            partial(descent.number_pits, *band, directions, stride, rows, cols, start, count + 1, missing, labels, pits)
             for band, start in zip(bands, starts, strict=False)
         ]
     )
-    by_rows(descent.follow, rows, directions, steps_of(stride), stride, labels)
+    by_rows(descent.follow, rows, stride, labels)
     inner, outer, order = (workspace.take(name, count + 1, np.int32) for name in ("inner", "outer", "order"))
     level = workspace.take("level", count + 2, np.int32)
     if fixed is not None and penalty_m > 0 and count > 0:
@@ -117,7 +118,7 @@ def _lowest_tree(
     if count == 0:
         return tree, tree_left, tree_right
     bands = threads.bands(rows)
-    rooms = [4 * pits + cols + 1024 for pits in pits_of_bands]
+    rooms = [5 * pits + cols + 1024 for pits in pits_of_bands]
     bits = z.view(np.int32).reshape(-1)
     while True:
         starts = np.concatenate([[0], np.cumsum(rooms)])

@@ -67,10 +67,22 @@ def _inner_row(above, row, below, out):
 
 
 @numba.njit(cache=True, nogil=True)
-def descend(first, last, z, outlets, border, directions, stride):
+def _point(codes, base, stride, out):
+    """Where the cells of a row drain to, as -1 - target; 0 for outlets (the rest of what stays is labeled later)."""
+    for c in range(codes.size):
+        code = np.int32(codes[c])
+        place = code - np.int32(1) + np.int32(code > 4)
+        down = np.int32(place > 2) + np.int32(place > 5)
+        target = np.int32(base + c) + (down - np.int32(1)) * np.int32(stride) + place - np.int32(3) * down - np.int32(1)
+        out[c] = np.int32(0) if code == 9 else np.int32(-1) - target
+
+
+@numba.njit(cache=True, nogil=True)
+def descend(first, last, z, outlets, border, directions, stride, labels):
     """Directions of the rows first..last - 1, ties to the first neighbor in reading order; returns their number of pits.
 
     z: float32 (rows, cols), NaN for no data.   outlets: bool (rows, cols), or (0, 0) with border=True for the border cells.
+    labels: int32 padded; 0 for outlets, -1 - target for what flows.
     """
     rows, cols = z.shape
     frame(first, last, directions, stride, rows, cols)
@@ -81,6 +93,7 @@ def descend(first, last, z, outlets, border, directions, stride):
         edge_row = r == 0 or r == rows - 1
         if border and edge_row:
             out[:] = 9
+            labels[base : base + cols] = 0
             continue
         if edge_row or cols < 3:
             for c in range(cols):
@@ -97,45 +110,65 @@ def descend(first, last, z, outlets, border, directions, stride):
                     out[c] = 10
         for c in range(cols):
             pits += out[c] == 0
+        _point(out, base, stride, labels[base : base + cols])
     return pits
 
 
 @numba.njit(cache=True, nogil=True)
-def number_pits(first, last, directions, stride, rows, number, none, labels, pits):
-    """Start labels: pits from `number` + 1 on, outlets 0, no data `none`, all else -1. pits[b - 1]: the pit of basin b."""
-    begin = (first + 1) * stride if first > 0 else 0
-    end = (last + 1) * stride if last < rows else (rows + 2) * stride
-    for k in range(begin, end):
-        code = directions[np.uintp(k)]
-        labels[np.uintp(k)] = -1 if code < 9 else (0 if code == 9 else none)
+def number_pits(first, last, directions, stride, rows, cols, number, none, missing, labels, pits):
+    """Labels of pits, from `number` + 1 on, and of cells without data, the frame too: `none`. pits[b - 1]: the pit of basin b.
+
+    missing: whether cells of the grid itself may be without data.
+    """
+    if first == 0:
+        labels[:stride] = none
+    if last == rows:
+        labels[(rows + 1) * stride :] = none
     words = directions.view(np.uint64)
     low, high = np.uint64(0x0101010101010101), np.uint64(0x8080808080808080)
-    for w in range(begin // 8, end // 8):
-        word = words[np.uintp(w)]
-        if ((word - low) & ~word & high) != 0:  # some byte is zero
-            for k in range(8 * w, 8 * w + 8):
-                if directions[np.uintp(k)] == 0:
-                    pits[number] = k
-                    number += 1
-                    labels[np.uintp(k)] = number
+    for r in range(first, last):
+        base = (r + 1) * stride
+        labels[base] = none
+        labels[base + cols + 1 : base + stride] = none
+        for w in range(base // 8, (base + stride) // 8):
+            word = words[np.uintp(w)]
+            if ((word - low) & ~word & high) != 0:  # some byte is zero
+                for k in range(8 * w, 8 * w + 8):
+                    if directions[np.uintp(k)] == 0:
+                        pits[number] = k
+                        number += 1
+                        labels[np.uintp(k)] = number
+        if missing:
+            for k in range(base + 1, base + cols + 1):
+                if directions[np.uintp(k)] == 10:
+                    labels[np.uintp(k)] = none
 
 
 @numba.njit(cache=True, nogil=True)
-def follow(first, last, directions, steps, stride, labels):
-    """Basin of every cell of these rows, int32, found by walking down to ground that has one.
+def follow(first, last, stride, labels):
+    """Basin of every cell of these rows: from where it drains to, to what that cell has become, until a label is found.
 
-    Threads may label the same cell: they agree on the number, and whoever labels a cell goes on to the next.
+    A sweep up and a sweep down shorten most ways to one step, without branches; what is left walks. Threads may meet in a
+    cell: whatever they write there is a cell further down the same way, or its label.
     """
-    for start in range((first + 1) * stride, (last + 1) * stride):
-        if labels[np.uintp(start)] >= 0:
+    begin, end = (first + 1) * stride, (last + 1) * stride
+    for k in range(end - begin):
+        cell = end - 1 - k
+        at = labels[np.uintp(cell)]
+        labels[np.uintp(cell)] = labels[np.uintp(-1 - at if at < 0 else cell)]
+    for cell in range(begin, end):
+        at = labels[np.uintp(cell)]
+        labels[np.uintp(cell)] = labels[np.uintp(-1 - at if at < 0 else cell)]
+    for start in range(begin, end):
+        at = labels[np.uintp(start)]
+        if at >= 0:
             continue
-        cell = start
+        while at < 0:
+            at = labels[np.uintp(-1 - at)]
+        basin, cell = at, start
         while True:
-            cell += steps[directions[np.uintp(cell)]]
-            basin = labels[np.uintp(cell)]
-            if basin >= 0:
+            following = labels[np.uintp(cell)]
+            if following >= 0:
                 break
-        cell = start
-        while labels[np.uintp(cell)] < 0:
             labels[np.uintp(cell)] = basin
-            cell += steps[directions[np.uintp(cell)]]
+            cell = -1 - following

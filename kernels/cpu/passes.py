@@ -10,7 +10,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-_TABLE = 8192
+_TABLE = 32768
 
 
 @numba.njit(cache=True, nogil=True, inline="always")
