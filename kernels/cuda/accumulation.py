@@ -1,3 +1,5 @@
+# mypy: ignore-errors
+# (types of numba.cuda are those of its implementation, not of what may be written in a kernel)
 """How many cells drain through each, in whole numbers: within tiles, from slot to slot, and within tiles again.
 
 Within a tile the last donor to arrive at a cell goes on with the sum (Kahn's order), in shared memory. What leaves a tile is
@@ -10,7 +12,9 @@ from __future__ import annotations
 from numba import cuda, float32, int32, int64
 
 from .layout import CELLS, NOWHERE, SLOTS, STOP, TILE, local_of_place, way_on
-from .state import FAULT, FLAGS, RECEIVER_FAULT
+from .state import CIRCLE_FAULT, FAULT, FLAGS, RECEIVER_FAULT
+
+LONGEST_WAY_LOG2 = 28
 
 
 @cuda.jit(device=True)
@@ -28,7 +32,7 @@ def load_counts(receivers, rows, cols, tile, counts, donors, ways, state):
         if r < rows and c < cols:
             receiver = receivers[r * cols + c]
             way = way_on(receiver, r, c, rows, cols, across)
-            if way == NOWHERE:
+            if way == NOWHERE or receiver < -1:
                 cuda.atomic.or_(state, FAULT, RECEIVER_FAULT)
                 way = STOP
             if receiver >= 0:
@@ -113,7 +117,7 @@ def count_slots(inflow, other_inflow, onward, further, state):
     rounds = 0
     even = True
     moving = int32(1)
-    while moving != 0 and rounds < 32:
+    while moving != 0 and rounds < LONGEST_WAY_LOG2:
         mine = 0
         for slot in range(first, inflow.size, stride):
             if even:
@@ -151,6 +155,8 @@ def count_slots(inflow, other_inflow, onward, further, state):
         rounds += 1
     if first == 0:
         state[FLAGS + (phase + 1) % 3] = 0  # as it was found
+    if moving != 0 and first == 0:
+        cuda.atomic.or_(state, FAULT, CIRCLE_FAULT)
     if not even:
         for slot in range(first, inflow.size, stride):
             inflow[slot] = other_inflow[slot]
@@ -176,6 +182,8 @@ def write_counts(receivers, rows, cols, inflow, accumulation, state):
             c = (tile % across) * TILE + k % TILE
             if r < rows and c < cols:
                 accumulation[r * cols + c] = float32(counts[k])
+                if donors[k] != -1:  # it still waits for a donor
+                    cuda.atomic.or_(state, FAULT, CIRCLE_FAULT)
         cuda.syncthreads()
 
 

@@ -1,3 +1,5 @@
+# mypy: ignore-errors
+# (types of numba.cuda are those of its implementation, not of what may be written in a kernel)
 """Basins of all cells from the codes of tiles: jumps from slot to slot, then one look a cell."""
 
 from __future__ import annotations

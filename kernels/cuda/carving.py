@@ -1,3 +1,5 @@
+# mypy: ignore-errors
+# (types of numba.cuda are those of its implementation, not of what may be written in a kernel)
 """Breaching in fixed point: lower every cell to its donors' heights less the drop, exactly as the CPU does, in three steps.
 
 1. Within each tile, in shared memory: cells push down along their way until nothing changes or the way leaves the tile.
@@ -19,7 +21,7 @@ from kernels.errors import HIGHEST_M
 from .launch import THREADS
 from .layout import CELLS, NOWHERE, SLOTS, STOP, TILE, larger, local_of_place, way_on
 from .orientation import LOW
-from .state import CHANGED, FAULT, FIXED, FLAGS, HEIGHT_FAULT, HIGHEST, RANGE_FAULT, VIOLATIONS
+from .state import CHANGED, FAULT, FLAGS, HEIGHT_FAULT, HIGHEST, RANGE_FAULT, VIOLATIONS
 
 HIGHEST_UNIT = 2**31 - 1
 LOWEST_UNIT = -(2**31) + 1
@@ -233,7 +235,7 @@ def write_carved(z, receivers, fixed, rows, cols, drop, unit, values, carved, su
                 some_fixed
                 and receiver >= 0
                 and receiver != cell
-                and fixed[receiver] == FIXED
+                and fixed[receiver] != 0
                 and in_units(z[receiver], per_unit) > int64(units[k]) - epsilon
             ):
                 violations += 1

@@ -1,3 +1,5 @@
+# mypy: ignore-errors
+# (types of numba.cuda are those of its implementation, not of what may be written in a kernel)
 """Standing water on the GPU: one gather a cell once the levels of the basins are known, and sums in a fixed order."""
 
 from __future__ import annotations
@@ -61,6 +63,14 @@ def copy_grid(source, target):
 
 
 @cuda.jit(cache=True)
+def copy_receivers(source, target):
+    """int32 (rows, cols) of any strides into int32 (n,)."""
+    cols = source.shape[1]
+    for cell in range(cuda.grid(1), target.size, cuda.gridsize(1)):
+        target[cell] = source[cell // cols, cell % cols]
+
+
+@cuda.jit(cache=True)
 def copy_mask(source, target):
     """bool (rows, cols) of any strides into bool (n,)."""
     cols = source.shape[1]
@@ -72,5 +82,6 @@ KERNELS = [
     ("raise_to_level", raise_to_level, (float32[::1], int32[::1], float32[::1], float32[::1], float32[::1], float64[::1])),
     ("mark_undrained", mark_undrained, (int32[::1], int32[::1], boolean[::1], uint8[::1], int32[::1])),
     ("copy_grid", copy_grid, (float64[:, :], float32[::1])),
+    ("copy_receivers", copy_receivers, (int32[:, :], int32[::1])),
     ("copy_mask", copy_mask, (boolean[:, :], boolean[::1])),
 ]

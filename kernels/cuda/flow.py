@@ -14,28 +14,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numba import cuda
 
-from kernels.arrays import on_device, on_host
-from kernels.errors import HIGHEST_M, KernelInputError
+from kernels.arrays import on_host
 from kernels.fixed_point import fixed_point
 
 from . import accumulation, basins, carving, filling, orientation, receivers, spanning_tree, state
 from .launch import cooperative, plain
-from .layout import slot_count, tile_grid
 from .memory import DeviceWorkspace
+from .work import TerrainWork, Work, fresh
 
 if TYPE_CHECKING:
     from kernels.breach import BreachReport
     from kernels.depressions import Depressions
 
-LARGEST_GRID = 2**28
-"""Cells: edges are numbered in 30 bits and arcs of basins in 30."""
-
 
 def route(heights: Any, *, outlets: Any = None, nodata: Any = None, workspace: DeviceWorkspace | None = None) -> Any:
     """int32 (rows, cols): the cell each cell drains to, as `kernels.flow.flow_receivers`. Raises KernelInputError."""
-    work = _Work(heights, outlets, nodata, None, workspace)
+    work = TerrainWork(heights, outlets, nodata, None, workspace)
     while True:
-        flow = cuda.device_array(work.n, np.int32)
+        flow = fresh(work.n, np.int32)
         _find_ways(work, flow)
         if work.complete():
             return flow.reshape(work.shape)
@@ -58,7 +54,7 @@ def breach(
     """
     if fixed is not None and fixed_penalty_m > 0:
         return _breach_on_cpu(heights, epsilon_m, fixed, outlets, nodata, fixed_penalty_m)
-    work = _Work(heights, outlets, nodata, fixed, workspace)
+    work = TerrainWork(heights, outlets, nodata, fixed, workspace)
     while True:
         flow = work.take("receivers", work.n, np.int32)
         _find_ways(work, flow)
@@ -71,7 +67,7 @@ def fill(
     heights: Any, *, outlets: Any = None, nodata: Any = None, workspace: DeviceWorkspace | None = None
 ) -> tuple[Any, Any, float]:
     """Filled heights and water depth, float32 (rows, cols), and the mean depth, as `kernels.fill`. Raises KernelInputError."""
-    work = _Work(heights, outlets, nodata, None, workspace)
+    work = TerrainWork(heights, outlets, nodata, None, workspace)
     while True:
         flow = work.take("receivers", work.n, np.int32)
         _find_levels(work, flow)
@@ -93,14 +89,13 @@ def accumulate(
     receivers: int32 (rows, cols), neighbors or the cell itself, -1 for no data; default those of `route`.
     """
     if receivers is not None:
-        flow = _given_receivers(receivers, heights)
-        work = _Work(heights, None, None, None, workspace, look=False)
-        work.clear()
-        counts = _accumulate(work, flow)
-        if work.numbers()[state.FAULT] & state.RECEIVER_FAULT:
-            raise KernelInputError("The receivers must be neighbors of their cells (flat indices), the cells themselves or -1.")
-        return counts.reshape(work.shape)
-    work = _Work(heights, outlets, nodata, None, workspace)
+        given = Work(tuple(heights.shape), workspace)
+        flow = given.given_receivers(receivers)
+        given.clear()
+        counts = _accumulate(given, flow)
+        given.check_receivers()
+        return counts.reshape(given.shape)
+    work = TerrainWork(heights, outlets, nodata, None, workspace)
     while True:
         flow = work.take("receivers", work.n, np.int32)
         _find_ways(work, flow)
@@ -119,104 +114,31 @@ def resolve(
     fixed_penalty_m: float = 0.0,
     workspace: DeviceWorkspace | None = None,
 ) -> Depressions:
-    """Carved and filled heights, water, receivers and report at once, as `kernels.depressions`. Raises KernelInputError."""
-    from kernels.depressions import Depressions
+    """Carved and filled heights, water, receivers and report at once, as `kernels.depressions`. Raises KernelInputError.
 
-    work = _Work(heights, outlets, nodata, fixed, workspace)
+    With a penalty on fixed cells all of it is done on the CPU, as in `breach`.
+    """
+    from kernels.depressions import Depressions, resolve_depressions
+
+    if fixed is not None and fixed_penalty_m > 0:
+        found = resolve_depressions(
+            on_host(heights), epsilon_m=epsilon_m, fixed_penalty_m=fixed_penalty_m, device="cpu", **_hosted(fixed, outlets, nodata)
+        )
+        carved, filled, depth, flow = map(cuda.to_device, (found.breached, found.filled, found.water_depth, found.receivers))
+        return Depressions(carved, filled, depth, found.mean_depth_m, flow, found.report)
+    work = TerrainWork(heights, outlets, nodata, fixed, workspace)
     while True:
-        flow = cuda.device_array(work.n, np.int32)
+        flow = fresh(work.n, np.int32)
         _find_ways(work, flow)
         filled, depth, water = _raise(work)
         carved, cuts = _carve(work, flow, epsilon_m)
         if work.complete(epsilon_m):
             break
-    shape = work.shape
-    ways, lowered, report = flow.reshape(shape), carved.reshape(shape), _report(work, cuts, epsilon_m)
-    if fixed is not None and fixed_penalty_m > 0:
-        lowered, report = _breach_on_cpu(heights, epsilon_m, fixed, outlets, nodata, fixed_penalty_m)
-    return Depressions(lowered, filled.reshape(shape), depth.reshape(shape), _mean(work, water), ways, report)
+    carved, filled, depth, flow = (result.reshape(work.shape) for result in (carved, filled, depth, flow))
+    return Depressions(carved, filled, depth, _mean(work, water), flow, _report(work, cuts, epsilon_m))
 
 
-class _Work:
-    """One call: the grid and masks on the GPU, scratch memory and the numbers that kernels leave."""
-
-    def __init__(
-        self, heights: Any, outlets: Any, nodata: Any, fixed: Any, workspace: DeviceWorkspace | None, look: bool = True
-    ) -> None:
-        self.scratch = DeviceWorkspace() if workspace is None else workspace
-        self.take = self.scratch.take
-        grid = _grid_on_device(heights)
-        self.shape = rows, cols = int(grid.shape[0]), int(grid.shape[1])
-        self.n = rows * cols
-        self.state = self.take("state", state.SIZE, np.int32)
-        if look:
-            self.z = _flat_grid(grid, self.n, self.scratch)
-            self.bits = self.z.view(np.int32)
-            self.outlets = self._mask(outlets, "outlets")
-            self.nodata = self._mask(nodata, "nodata")
-            self.fixed = self._mask(fixed, "fixed")
-        self.tiles = tile_grid(rows, cols)[0] * tile_grid(rows, cols)[1]
-        self.slots = slot_count(rows, cols)
-        self._numbers = np.zeros(state.SIZE, np.int32)
-
-    @property
-    def capacity(self) -> int:
-        """Basins there is room for."""
-        return min(self.n, max(self.n // 8 + 64, self.scratch.basins))
-
-    def clear(self) -> None:
-        plain(state.reset, state.SIZE, self.state)
-
-    def numbers(self) -> np.ndarray:
-        """The host waits here, once everything is under way."""
-        self._numbers = self.state.copy_to_host()
-        return self._numbers
-
-    def complete(self, epsilon_m: float | None = None) -> bool:
-        """Whether basins fitted. Raises KernelInputError for what the kernels found."""
-        numbers = self.numbers()
-        top = self.top_m
-        if np.isnan(top):
-            raise KernelInputError("The heights contain NaN; fill or mask those cells first.")
-        if top > HIGHEST_M:
-            what = "infinity" if np.isinf(top) else f"values beyond {HIGHEST_M:.0e} m"
-            raise KernelInputError(f"The heights contain {what}.")
-        if self.outlets.size > 0 and numbers[state.OUTLETS] == 0:
-            raise KernelInputError("The mask `outlets` has no cell: water has nowhere to go.")
-        if epsilon_m is not None:
-            fixed_point(top, epsilon_m)
-        if numbers[state.BASINS] > self.capacity:
-            self.scratch.basins = int(numbers[state.BASINS])
-            return False
-        if numbers[state.FAULT] & state.RANGE_FAULT and epsilon_m is not None:
-            raise KernelInputError(f"epsilon_m = {epsilon_m:g} over so many cells leaves the range of heights.")
-        return True
-
-    @property
-    def top_m(self) -> float:
-        """The largest magnitude of the heights."""
-        return float(self._numbers.view(np.float32)[state.HIGHEST])
-
-    def undrained(self) -> int:
-        return int(self._numbers[state.UNDRAINED])
-
-    def _mask(self, mask: Any, name: str) -> Any:
-        """bool (n,) on the GPU, or (0,) for None. Raises KernelInputError."""
-        if mask is None:
-            return self.take("no mask", 0, np.bool_)
-        on_gpu = on_device(mask, name)
-        if np.dtype(on_gpu.dtype) != np.bool_:
-            raise KernelInputError(f"The mask `{name}` must be a bool array, not {on_gpu.dtype}.")
-        if tuple(on_gpu.shape) != self.shape:
-            raise KernelInputError(f"The mask `{name}` has shape {tuple(on_gpu.shape)}, the grid {self.shape}.")
-        if on_gpu.is_c_contiguous():
-            return on_gpu.reshape(self.n)
-        flat = self.take(f"mask {name}", self.n, np.bool_)
-        plain(filling.copy_mask, self.n, on_gpu, flat)
-        return flat
-
-
-def _find_levels(work: _Work, flow: Any) -> None:
+def _find_levels(work: TerrainWork, flow: Any) -> None:
     """Receivers before routing, labels and levels of the basins."""
     (rows, cols), n, room = work.shape, work.n, work.capacity
     labels = work.take("labels", n, np.int32)
@@ -242,7 +164,7 @@ def _find_levels(work: _Work, flow: Any) -> None:
     )  # fmt: skip
 
 
-def _find_ways(work: _Work, flow: Any) -> None:
+def _find_ways(work: TerrainWork, flow: Any) -> None:
     """The same, and the ways to the passes turned around."""
     _find_levels(work, flow)
     n, room = work.n, work.capacity
@@ -253,7 +175,7 @@ def _find_ways(work: _Work, flow: Any) -> None:
     )  # fmt: skip
 
 
-def _kept(work: _Work) -> Any:
+def _kept(work: TerrainWork) -> Any:
     """uint8 (n,) or (0,): cells that carving leaves. Only masks of both kinds together can leave ground without an outlet."""
     if work.outlets.size == 0 or work.nodata.size == 0:
         return work.fixed.view(np.uint8)
@@ -263,14 +185,14 @@ def _kept(work: _Work) -> Any:
     return kept
 
 
-def _carve(work: _Work, flow: Any, epsilon_m: float) -> tuple[Any, Any]:
+def _carve(work: TerrainWork, flow: Any, epsilon_m: float) -> tuple[Any, Any]:
     """Carved heights (n,) and the sums of the report, a row a block."""
     rows, cols = work.shape
     kept = _kept(work)
     drop, unit = work.take("drop", 1, np.int64), work.take("unit", 1, np.float64)
     values = work.take("slot codes", work.slots, np.int32)
     onward, further = work.take("onward", work.slots, np.int64), work.take("further", work.slots, np.int64)
-    carved = cuda.device_array(work.n, np.float32)
+    carved = fresh(work.n, np.float32)
     sums = work.take("cuts", (work.tiles, 3), np.float64)
     plain(carving.prepare, work.slots, work.state, work.state.view(np.float32), float(epsilon_m), drop, unit, values)
     plain(
@@ -284,22 +206,22 @@ def _carve(work: _Work, flow: Any, epsilon_m: float) -> tuple[Any, Any]:
     return carved, sums[:blocks]
 
 
-def _raise(work: _Work) -> tuple[Any, Any, Any]:
+def _raise(work: TerrainWork) -> tuple[Any, Any, Any]:
     """Filled heights and depths (n,), and sums of the depths, one a block."""
     labels = work.take("labels", work.n, np.int32)
     level = work.take("level", work.capacity + 1, np.int32).view(np.float32)
-    filled, depth = cuda.device_array(work.n, np.float32), cuda.device_array(work.n, np.float32)
+    filled, depth = fresh(work.n, np.float32), fresh(work.n, np.float32)
     sums = work.take("depths", work.n, np.float64) if work.n < 4096 else work.take("depths", 4096, np.float64)
     blocks = plain(filling.raise_to_level, work.n, work.z, labels, level, filled, depth, sums)
     return filled, depth, sums[:blocks]
 
 
-def _accumulate(work: _Work, flow: Any) -> Any:
+def _accumulate(work: Work, flow: Any) -> Any:
     """Counts (n,) along receivers."""
     rows, cols = work.shape
     inflow, other = work.take("slot codes", work.slots, np.int32), work.take("other inflow", work.slots, np.int32)
     onward, further = work.take("onward", work.slots, np.int32), work.take("further", work.slots, np.int32)
-    counts = cuda.device_array(work.n, np.float32)
+    counts = fresh(work.n, np.float32)
     plain(accumulation.zero, work.slots, inflow)
     plain(accumulation.count_tiles, work.tiles, flow, rows, cols, inflow, onward, work.state, threads_each=0)
     cooperative(accumulation.count_slots, work.slots, inflow, other, onward, further, work.state)
@@ -307,27 +229,26 @@ def _accumulate(work: _Work, flow: Any) -> Any:
     return counts
 
 
-def _report(work: _Work, sums: Any, epsilon_m: float) -> BreachReport:
+def _report(work: TerrainWork, sums: Any, epsilon_m: float) -> BreachReport:
     from kernels.breach import BreachReport
 
     parts = sums.copy_to_host()
     total = float(parts[:, 0].sum())
     unit, drop = fixed_point(work.top_m, epsilon_m)
-    numbers = work.numbers()
     return BreachReport(
-        changed=int(numbers[state.CHANGED]),
+        changed=int(work.numbers[state.CHANGED]),
         max_cut_m=float(parts[:, 1].max()),
-        mean_cut_m=total / work.n,
+        mean_cut_m=total / work.cells,
         volume_m=total,
         border_cut_max_m=float(parts[:, 2].max()),
         epsilon_m=drop * unit,
-        fixed_violations=int(numbers[state.VIOLATIONS]),
-        **({"undrained": work.undrained()} if "undrained" in BreachReport.__dataclass_fields__ else {}),
+        fixed_violations=int(work.numbers[state.VIOLATIONS]) if work.fixed.size > 0 else 0,
+        undrained=int(work.numbers[state.UNDRAINED]),
     )
 
 
-def _mean(work: _Work, sums: Any) -> float:
-    return float(sums.copy_to_host().sum()) / work.n
+def _mean(work: TerrainWork, sums: Any) -> float:
+    return float(sums.copy_to_host().sum()) / work.cells
 
 
 def _breach_on_cpu(
@@ -335,44 +256,17 @@ def _breach_on_cpu(
 ) -> tuple[Any, BreachReport]:
     from kernels.breach import breach as on_cpu
 
-    masks = {name: None if mask is None else on_host(mask, name) for name, mask in _named(fixed, outlets, nodata)}
     carved, report = on_cpu(
-        on_host(heights), epsilon_m=epsilon_m, fixed_penalty_m=fixed_penalty_m, return_report=True, device="cpu", **masks
+        on_host(heights),
+        epsilon_m=epsilon_m,
+        fixed_penalty_m=fixed_penalty_m,
+        return_report=True,
+        device="cpu",
+        **_hosted(fixed, outlets, nodata),
     )
     return cuda.to_device(carved), report
 
 
-def _named(fixed: Any, outlets: Any, nodata: Any) -> list[tuple[str, Any]]:
-    return [("fixed", fixed), ("outlets", outlets), ("nodata", nodata)]
-
-
-def _grid_on_device(heights: Any) -> Any:
-    """The grid as a device array, float32 or float64 (rows, cols). Raises KernelInputError."""
-    grid = on_device(heights)
-    if np.dtype(grid.dtype) not in (np.dtype(np.float32), np.dtype(np.float64)):
-        raise KernelInputError(f"The heights must be float32 or float64, not {grid.dtype}.")
-    if len(grid.shape) != 2:
-        raise KernelInputError(f"The heights must be a grid of rows and columns, not of shape {tuple(grid.shape)}.")
-    if min(grid.shape) < 1:
-        raise KernelInputError(f"The heights need at least 1 x 1 cells, not {tuple(grid.shape)}.")
-    if grid.size >= LARGEST_GRID:
-        raise KernelInputError(f"The heights have {grid.size} cells; a GPU takes fewer than {LARGEST_GRID} here (kernels.tiles).")
-    return grid
-
-
-def _flat_grid(grid: Any, n: int, scratch: DeviceWorkspace) -> Any:
-    """float32 (n,): the same memory where it is contiguous float32 already."""
-    if np.dtype(grid.dtype) == np.float32 and grid.is_c_contiguous():
-        return grid.reshape(n)
-    flat = scratch.take("heights", n, np.float32)
-    plain(filling.copy_grid, n, grid, flat)
-    return flat
-
-
-def _given_receivers(receivers: Any, heights: Any) -> Any:
-    flow = on_device(receivers, "receivers")
-    if np.dtype(flow.dtype) != np.int32 or tuple(flow.shape) != tuple(heights.shape):
-        raise KernelInputError(f"The receivers must be int32 of the grid's shape, not {flow.dtype} {tuple(flow.shape)}.")
-    if not flow.is_c_contiguous():
-        raise KernelInputError("The receivers must be contiguous.")
-    return flow.reshape(flow.size)
+def _hosted(fixed: Any, outlets: Any, nodata: Any) -> dict[str, Any]:
+    masks = {"fixed": fixed, "outlets": outlets, "nodata": nodata}
+    return {name: None if mask is None else on_host(mask, name) for name, mask in masks.items()}

@@ -1,3 +1,5 @@
+# mypy: ignore-errors
+# (types of numba.cuda are those of its implementation, not of what may be written in a kernel)
 """Which way the edges of the spanning tree lead out, how high water stands in each basin, and the ways turned around.
 
 The tree hangs from basin 0 by an Euler tour: each edge is two arcs, the arcs of a basin form a ring, and an arc is followed

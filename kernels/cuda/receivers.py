@@ -1,3 +1,5 @@
+# mypy: ignore-errors
+# (types of numba.cuda are those of its implementation, not of what may be written in a kernel)
 """Steepest descent, a tile at a time in shared memory, and where every cell's water leaves its tile.
 
 Same rule and order of ties as on the CPU (kernels.cpu.basins). Pointer jumping within the tile leaves only the cells on the
@@ -10,7 +12,7 @@ import numpy as np
 from numba import boolean, cuda, float32, int32, int64
 
 from .layout import CELLS, HALO_CELLS, SIDE, SLOTS, TILE, larger, place_in_tile, slot_of
-from .state import BASINS, HIGHEST, OUTLETS
+from .state import BASINS, HIGHEST, MISSING, OUTLETS
 
 ROOT2 = np.float32(0.70710678)
 CLOSED = np.float32(np.inf)
@@ -30,7 +32,7 @@ def descend(z, bits, outlets, nodata, rows, cols, receivers, codes, slot_codes, 
     heights = cuda.shared.array(HALO_CELLS, float32)
     way = cuda.shared.array(CELLS, int32)
     code = cuda.shared.array(CELLS, int32)
-    tally = cuda.shared.array(4, int32)
+    tally = cuda.shared.array(5, int32)
     tid = cuda.threadIdx.x
     threads = cuda.blockDim.x
     across = (cols + TILE - 1) // TILE
@@ -40,7 +42,7 @@ def descend(z, bits, outlets, nodata, rows, cols, receivers, codes, slot_codes, 
     for tile in range(cuda.blockIdx.x, tiles, cuda.gridDim.x):
         top = (tile // across) * TILE
         left = (tile % across) * TILE
-        if tid < 4:
+        if tid < 5:
             tally[tid] = 0
         highest = 0
         for k in range(tid, HALO_CELLS, threads):
@@ -56,6 +58,7 @@ def descend(z, bits, outlets, nodata, rows, cols, receivers, codes, slot_codes, 
         cuda.syncthreads()
         cuda.atomic.max(tally, 2, int32(highest))
         leaving = 0
+        missing = 0
         for k in range(tid, CELLS, threads):
             i = k // TILE
             j = k - i * TILE
@@ -65,13 +68,12 @@ def descend(z, bits, outlets, nodata, rows, cols, receivers, codes, slot_codes, 
             note = OUTLET
             if r < rows and c < cols:
                 cell = r * cols + c
-                if not border and outlets[cell]:
-                    leaving += 1
                 if masked and nodata[cell]:
+                    missing += 1
                     receivers[cell] = -1
                     note = NO_DATA
                 else:
-                    h = heights[(i + 1) * SIDE + j + 1]
+                    h = heights[(i + 1) * SIDE + j + 1]  # an infinite one is found out by its bits
                     best = float32(0.0)
                     step = -1
                     beside = False
@@ -89,6 +91,8 @@ def descend(z, bits, outlets, nodata, rows, cols, receivers, codes, slot_codes, 
                     root = beside
                     if not border:
                         root = outlets[cell]
+                        if root:
+                            leaving += 1
                     if root or step < 0:
                         receivers[cell] = cell
                         if not root:
@@ -105,11 +109,14 @@ def descend(z, bits, outlets, nodata, rows, cols, receivers, codes, slot_codes, 
             code[k] = note
         if leaving > 0:
             cuda.atomic.add(tally, 3, leaving)
+        if missing > 0:
+            cuda.atomic.add(tally, 4, missing)
         cuda.syncthreads()
         if tid == 0:
             tally[1] = cuda.atomic.add(state, BASINS, tally[0])
             cuda.atomic.max(state, HIGHEST, tally[2])
             cuda.atomic.add(state, OUTLETS, tally[3])
+            cuda.atomic.add(state, MISSING, tally[4])
         moving = 1
         while moving != 0:
             mine = 0

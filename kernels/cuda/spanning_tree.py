@@ -1,3 +1,5 @@
+# mypy: ignore-errors
+# (types of numba.cuda are those of its implementation, not of what may be written in a kernel)
 """The lowest spanning tree of basins by Boruvka's algorithm, one cooperative kernel for all rounds.
 
 Keys are (sortable height << 32 | edge id), signed 64 bit, the same total order as on the CPU, so the tree is the same

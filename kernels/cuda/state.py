@@ -1,3 +1,5 @@
+# mypy: ignore-errors
+# (types of numba.cuda are those of its implementation, not of what may be written in a kernel)
 """Numbers that the kernels of one call leave for each other on the GPU, int32; the host reads them once at the end."""
 
 from __future__ import annotations
@@ -20,13 +22,17 @@ CHANGED = 9
 VIOLATIONS = 10
 UNDRAINED = 11
 OUTLETS = 12
-"""Cells in the mask of outlets; not counted without one."""
+"""Cells with data in the mask of outlets; not counted without one."""
+MISSING = 13
+"""Cells without data."""
 SIZE = 16
 
 RANGE_FAULT = 1
 """Carving leaves the range of fixed point."""
 RECEIVER_FAULT = 2
 """A receiver is no neighbor of its cell."""
+CIRCLE_FAULT = 8
+"""Receivers run in a circle."""
 HEIGHT_FAULT = 4
 """A height is NaN, infinite or too large."""
 
