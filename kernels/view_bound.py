@@ -15,7 +15,6 @@ Frame: x right, y away from the camera, z up, meters; cell (r, c) lies at x = or
 from __future__ import annotations
 
 import importlib
-import math
 from typing import Any
 
 import numpy as np

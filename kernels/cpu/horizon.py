@@ -7,7 +7,6 @@ corner to corner, so that bisection finds it. A corner that a new point hides fr
 
 from __future__ import annotations
 
-import math
 from functools import partial
 
 import numba
