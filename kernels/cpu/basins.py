@@ -13,6 +13,9 @@ from ..workspace import Workspace
 from . import descent, detours, passes, spanning_tree, threads
 from .layout import by_rows, steps_of, stride_of
 
+_EDGES_PER_BASIN = 5
+"""Room for passes: three a basin that differ, since basins lie in a plane, and some that are listed twice."""
+
 
 @dataclass(frozen=True)
 class Terrain:
@@ -92,7 +95,8 @@ def find_basins(terrain: Terrain, workspace: Workspace, fixed: np.ndarray | None
         tree = _lowest_tree(z, labels, stride, pits_of_bands, workspace)
     start = workspace.take("tree start", count + 2, np.int32)
     near = workspace.take("tree near", 2 * tree[0].size, np.int32)
-    reached = spanning_tree.spill(*tree, tree[0].size, stride, start, near, inner, outer, level, order)
+    keys, left, right = tree
+    reached = spanning_tree.spill(keys, left, right, keys.size, stride, start, near, inner, outer, level, order)
     undrained = np.zeros(0, np.uint8)
     if reached <= count:
         undrained = np.zeros(count + 2, np.uint8)
@@ -118,7 +122,7 @@ def _lowest_tree(
     if count == 0:
         return tree, tree_left, tree_right
     bands = threads.bands(rows)
-    rooms = [5 * pits + cols + 1024 for pits in pits_of_bands]
+    rooms = [_EDGES_PER_BASIN * pits + cols + 1024 for pits in pits_of_bands]
     bits = z.view(np.int32).reshape(-1)
     while True:
         starts = np.concatenate([[0], np.cumsum(rooms)])

@@ -25,14 +25,14 @@ def raise_rows(first, last, z, labels, level, stride, filled, depth, totals):
     with_filled, with_depth = filled.size > 0, depth.size > 0
     for r in range(first, last):
         base = (r + 1) * stride + 1
-        total = 0.0
+        total = np.float64(0.0)
         for c in range(cols):
             h, top = z[np.uintp(r), np.uintp(c)], level[np.uint32(labels[np.uintp(base + c)])]
             under = top > h
             if with_filled:
                 filled[np.uintp(r), np.uintp(c)] = top if under else h
             water = top - h if under else np.float32(0)
-            total += water
+            total += np.float64(water)
             if with_depth:
                 depth[np.uintp(r), np.uintp(c)] = water
         totals[r] = total

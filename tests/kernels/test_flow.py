@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import array_shapes, arrays
+from terrains import TERRAINS, ends, rough, spiral, terraced
 
 import kernels
 from kernels.errors import KernelInputError
@@ -12,37 +11,6 @@ from kernels.fill import fill
 from kernels.flow import flow_accumulation, flow_receivers
 
 few = settings(max_examples=25, deadline=None)
-shapes = array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=12)
-rough = arrays(np.float32, shapes, elements=st.floats(-500, 3000, width=32))
-terraced = arrays(np.int8, shapes, elements=st.integers(0, 4)).map(lambda z: z.astype(np.float32))
-
-
-def ends(receivers):
-    """Where each cell's water arrives; fails on a loop."""
-    flat = receivers.ravel()
-    at = np.arange(flat.size)
-    for _ in range(flat.size.bit_length()):
-        at, flat = flat[at], flat[flat]
-    assert np.array_equal(receivers.ravel()[at], at)
-    return at
-
-
-def spiral(size):
-    """A channel that falls one meter a cell inwards, between walls 100 m higher, so that its end is a pit."""
-    z = np.full((size, size), np.nan)
-    r, c, dr, dc, level = 1, 1, 0, 1, 500.0
-    while np.isnan(z[r, c]):
-        z[r, c] = level
-        level -= 1
-        for _ in range(2):
-            i, j = r + 2 * dr, c + 2 * dc
-            if 0 < r + dr < size - 1 and 0 < c + dc < size - 1 and not (0 <= i < size and 0 <= j < size and z[i, j] > 0):
-                break
-            dr, dc = dc, -dr
-        if not np.isnan(z[r + dr, c + dc]):
-            break
-        r, c = r + dr, c + dc
-    return np.where(np.isnan(z), 600.0, z).astype(np.float32)
 
 
 @few
@@ -79,6 +47,31 @@ def test_counts_at_the_outlets_sum_to_the_cells(z):
     assert count.ravel()[outlet].sum() == z.size
     inflow = np.bincount(receivers.ravel()[~outlet], count.ravel()[~outlet], z.size)
     assert np.array_equal(count.ravel(), 1 + inflow)
+
+
+@pytest.mark.parametrize("name", TERRAINS)
+def test_receivers_that_are_known_give_the_same_counts(name):
+    z = TERRAINS[name]
+    receivers = flow_receivers(z)
+    assert np.array_equal(flow_accumulation(z, receivers=receivers), flow_accumulation(z))
+    masked = z > np.median(z) + 5
+    if not masked.all():
+        receivers = flow_receivers(z, nodata=masked)
+        assert np.array_equal(flow_accumulation(z, receivers=receivers), flow_accumulation(z, nodata=masked))
+
+
+@pytest.mark.parametrize("receivers", ["far", "outside", "negative", "circle", "float", "shape", "list"])
+def test_receivers_that_no_terrain_gives_are_refused(receivers):
+    z = np.random.default_rng(0).random((6, 7))
+    given = flow_receivers(z)
+    if receivers in ("far", "outside", "negative"):
+        given[2, 3] = {"far": 6 * 7 - 1, "outside": 6 * 7, "negative": -2}[receivers]
+    elif receivers == "circle":
+        given[2, 3], given[2, 4] = 2 * 7 + 4, 2 * 7 + 3
+    else:
+        given = {"float": given.astype(float), "shape": given[:3], "list": given.tolist()}[receivers]
+    with pytest.raises(KernelInputError, match="receivers"):
+        flow_accumulation(z, receivers=given)
 
 
 def test_diagonals_count_as_longer():
