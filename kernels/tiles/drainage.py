@@ -80,20 +80,28 @@ class Drainage:
         roots.number()
         self._base = roots.base
         self.basins = int((roots.ways[1:] == codes.STAY).sum())
-        basin = levels.basins(roots.cells, roots.ways, roots.seams, tiles.cols)
-        keys, left, right = passes.edges_across(heights, roots.seams, basin, tiles.rows, tiles.cols)
+        self._join(graphs, roots, heights, watch)
+
+    def _join(self, graphs: list[_TileGraph], roots: Roots, heights: tiling.Seams, watch: Watch) -> None:
+        """The forest of passes of the whole, the levels that it gives, and the ways to turn around. Empties `graphs`."""
+        cols = self.terrain.tiling.cols
+        basin = levels.basins(roots.cells, roots.ways, roots.seams, cols)
+        keys, left, right = passes.edges_across(heights, roots.seams, basin, *self.terrain.tiling.shape)
         keys = np.concatenate([keys, *(graph.keys for graph in graphs)])
         left = np.concatenate([left, *(roots.numbered(k, graph.left) for k, graph in enumerate(graphs))])
         right = np.concatenate([right, *(roots.numbered(k, graph.right) for k, graph in enumerate(graphs))])
-        del graphs
+        graphs.clear()
+        watch.check()
         tree = passes.lowest_forest(keys, left, right, basin.copy())
         keys, left, right = keys[tree], left[tree], right[tree]
+        watch.check()
         level, over, from_right = levels.spill(keys, left, right, basin)
         self._level = level[basin]
         undrained = (over[basin] < 0) & (basin != 0)
         self._undrained = undrained if undrained.any() else np.zeros(0, np.bool_)
-        cells, ways = levels.turns(over, from_right, keys, left, right, roots.cells, roots.ways, roots.seams, tiles.cols)
-        self._turns = by_tile(tiles, cells, ways)
+        watch.check()
+        cells, ways = levels.turns(over, from_right, keys, left, right, roots.cells, roots.ways, roots.seams, cols)
+        self._turns = by_tile(self.terrain.tiling, cells, ways)
 
     def _unrouted(self, bounds: Bounds) -> tuple[np.ndarray, np.ndarray]:
         z = self.terrain.read(bounds)

@@ -10,6 +10,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 
 from kernels import tiles
 from kernels.breach import breach
+from kernels.cpu import threads
 from kernels.errors import KernelInputError
 from kernels.fill import fill
 from kernels.flow import flow_accumulation, flow_receivers
@@ -178,6 +179,15 @@ def test_ground_enclosed_by_no_data_without_outlet_is_left_alone():
     assert same_bits(carved[7:13, 7:13], z[7:13, 7:13])
     assert report.undrained == 36
     all_as_in_memory(z, 4, outlets, gaps)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_threads_change_nothing(count):
+    threads.set_thread_count(count)
+    try:
+        all_as_in_memory(ridged(61, 64), (9, 14))
+    finally:
+        threads.set_thread_count(None)
 
 
 def test_directions_in_bytes_say_the_same():
