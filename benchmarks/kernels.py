@@ -1,119 +1,202 @@
-"""Seconds of the terrain kernels on fractal hills, beside richdem2 where it is installed.
+"""Our kernels beside other libraries: seconds, memory and quality on the same terrain in the same run.
 
-    python -m benchmarks.kernels [--sizes 512 1024 2048] [--runs 5]
+    python -m benchmarks.kernels [--sizes 512 1024 2048 4096 8192] [--terrain ridged] [--tasks breach fill ...] [--runs 7]
+                                 [--threads 2] [--device cpu|cuda] [--peers all|installed|none] [--json FILE] [--no-cold]
 
-The best of the runs after one that is not counted (it compiles). Ratios to richdem2, measured in the same run, say more
-than seconds: a machine's clock moves. richdem2 is given a fresh copy each time and leaves flats without a way down.
+Everyone gets the same terrain in memory, the same cores, one run that is not counted, then runs in turns. `python -m
+benchmarks.kernel_peers install` creates the environments of the peers; those that are missing are named. Seconds of
+one machine say little, ratios in one run say more. Nothing is asserted here.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
-import importlib
+import json
 import os
-import time
-from collections.abc import Callable, Iterator
-from types import ModuleType
+import tempfile
+from pathlib import Path
+from typing import Any
 
 import numpy as np
-from numba import get_num_threads
 
-from kernels.breach import breach
-from kernels.derivatives import laplacian, slope
-from kernels.fill import fill, mean_depression_depth
-from kernels.flow import flow_accumulation
-from kernels.shadow import cast_shadow
+from . import kernel_cold, kernel_peers, kernel_quality, terrains
+from .kernel_peers import PEERS, TASKS, Peer
+from .kernel_race import OURS, Runner, race
 
-SPACING_M = 10.0
+# Bytes a cell that a GPU has to move at least: read and write once, and for breaching the passes of compacted jumping.
+FLOOR_BYTES = {"breach": 140, "resolve": 152, "fill": 108, "accumulate": 110, "view": 16, "shadow": 9, "triangles": 12,
+               "points": 24, "slope": 8, "laplacian": 8}  # fmt: skip
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Time the terrain kernels.")
-    parser.add_argument("--sizes", type=int, nargs="+", default=[512, 1024, 2048])
-    parser.add_argument("--runs", type=int, default=5)
+    parser = argparse.ArgumentParser(description="Time the terrain kernels beside their peers.")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[512, 1024, 2048, 4096, 8192])
+    parser.add_argument("--terrain", choices=sorted(terrains.KINDS), default="ridged")
+    parser.add_argument("--tasks", nargs="+", choices=list(TASKS), default=list(TASKS))
+    parser.add_argument("--runs", type=int, default=7)
+    parser.add_argument("--budget", type=float, default=30.0, help="seconds one library may repeat one task")
+    parser.add_argument("--threads", type=int, default=available_cores(), help="cores for each (default: all)")
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+    parser.add_argument("--bandwidth", type=float, help="GB/s of the GPU's memory (default: measured by a copy)")
+    parser.add_argument("--peers", nargs="+", default=["installed"], help="all, installed, none, or names")
+    parser.add_argument("--into", type=Path, default=kernel_peers.FOLDER, help="folder of the peers' environments")
+    parser.add_argument("--json", type=Path, help="append one line a measurement")
+    parser.add_argument("--no-cold", action="store_true", help="leave out imports and compilation")
     arguments = parser.parse_args()
-    print(f"{os.cpu_count()} cores, {get_num_threads()} threads, best of {arguments.runs} runs, seconds")
-    peers = richdem_functions()
-    if not peers:
-        print("richdem2 is not installed: pip install richdem2")
-    print(f"{'':24}" + "".join(f"{size:>9}^2" for size in arguments.sizes))
-    grids = [fractal_hills(size) for size in arguments.sizes]
-    seconds: dict[str, list[float]] = {}
-    for name, function in {**our_functions(), **peers}.items():
-        seconds[name] = [best_of(function, grid, arguments.runs) for grid in grids]
-        print(f"{name:24}" + "".join(f"{value:11.4f}" for value in seconds[name]), flush=True)
-    for ours, peer in (("breach", "richdem2 breach"), ("fill", "richdem2 fill")):
-        if peer in seconds:
-            ratios = [theirs / mine for mine, theirs in zip(seconds[ours], seconds[peer], strict=True)]
-            print(f"{peer + ' / ours':24}" + "".join(f"{ratio:11.2f}" for ratio in ratios))
+    peers = chosen(arguments.peers)
+    missing = [peer.name for peer in peers if kernel_peers.interpreter(peer, arguments.into) is None]
+    if missing and arguments.peers == ["all"]:
+        parser.error(f"not installed: {', '.join(missing)}; python -m benchmarks.kernel_peers install")
+    present = [peer for peer in peers if peer.name not in missing]
+    bandwidth = (arguments.bandwidth or measured_bandwidth()) if arguments.device == "cuda" else None
+    print(f"{arguments.threads} of {os.cpu_count()} cores for each, {arguments.runs} runs in turns, terrain {arguments.terrain}")
+    if missing:
+        print(f"not installed, so not measured: {', '.join(missing)} (python -m benchmarks.kernel_peers install)")
+    if bandwidth:
+        print(f"memory of the GPU: {bandwidth:.0f} GB/s")
+    if not arguments.no_cold and arguments.device == "cpu":
+        lines, numbers = kernel_cold.report(arguments.threads)
+        print("\n" + "\n".join(lines), flush=True)
+        write(arguments.json, {"cold": numbers, "threads": arguments.threads})
+    with tempfile.TemporaryDirectory(prefix="kernels ") as folder:
+        for size in arguments.sizes:
+            heights = terrains.make(arguments.terrain, size)
+            terrain = Path(folder) / "terrain.npy"
+            np.save(terrain, heights)
+            for task in arguments.tasks:
+                compare(task, heights, terrain, present, bandwidth, arguments)
     return 0
 
 
-def our_functions() -> dict[str, Callable[[np.ndarray], object]]:
-    """Our kernels by name, each a function of float32 heights (rows, cols) in meters."""
+def available_cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def chosen(words: list[str]) -> list[Peer]:
+    """Peers of the command line. Raises SystemExit for a name that none has."""
+    if words == ["none"]:
+        return []
+    if words in (["all"], ["installed"]):
+        return [peer for peer in PEERS if not peer.optional or words == ["installed"]]
+    unknown = set(words) - {peer.name for peer in PEERS}
+    if unknown:
+        raise SystemExit(f"no peer is called {', '.join(sorted(unknown))}; there are {', '.join(peer.name for peer in PEERS)}")
+    return [peer for peer in PEERS if peer.name in words]
+
+
+def compare(
+    task: str, heights: np.ndarray, terrain: Path, peers: list[Peer], bandwidth: float | None, arguments: argparse.Namespace
+) -> None:
+    """One table."""
+    able = [peer for peer in peers if task in peer.tasks]
+    groups, too_large = by_memory(task, able, heights.size)
+    print(f"\n{TASKS[task]}, {arguments.terrain} {heights.shape[0]}^2")
+    print(f"{'':28}{'best s':>9}{'median':>9}{'ratio':>7}{'cores':>7}{'scratch':>9}{'growth':>8}  B/cell")
+    ours: Runner | None = None
+    ratios: dict[str, float] = {}
+    for group in groups:
+        with tempfile.TemporaryDirectory(prefix="results ") as folder:
+            keep = Path(folder)
+            runners = race(
+                group, arguments.into, task, terrain, threads=arguments.threads, runs=arguments.runs, budget_s=arguments.budget,
+                device=arguments.device if arguments.device != "cpu" else "", keep=keep,
+            )  # fmt: skip
+            mine, *others = runners
+            for runner in runners if ours is None else others:
+                words = kernel_quality.judge(task, heights, keep / f"{runner.name}.npy") if not runner.trouble else ""
+                print(row(runner, mine, heights.size, words), flush=True)
+                write(arguments.json, record(runner, task, arguments, heights.size, words))
+        ours = ours or mine
+        if not mine.trouble:
+            ratios.update({runner.name: runner.best / mine.best for runner in others if not runner.trouble})
+    for peer in too_large:
+        print(f"{peer.name:28}left out: it would need about {peer.tasks[task] * heights.size / 2**30:.0f} GiB")
+    if ratios:
+        nearest = min(ratios, key=ratios.__getitem__)
+        print(f"{'':28}{ratios[nearest]:.1f} times as fast as the best peer, {nearest}")
+    if bandwidth and ours and not ours.trouble:
+        floor = FLOOR_BYTES[task] * heights.size / bandwidth / 1e9
+        print(f"{'':28}floor {floor * 1e3:.3f} ms ({FLOOR_BYTES[task]} B a cell): {ours.best / floor:.1f} times that")
+
+
+def by_memory(task: str, peers: list[Peer], cells: int) -> tuple[list[list[Peer]], list[Peer]]:
+    """Groups of peers that fit into memory at once beside ours, and those that do not fit alone."""
+    available = 0.85 * free_memory() - OURS.tasks.get(task, 60) * cells
+    groups: list[list[Peer]] = [[]]
+    too_large = []
+    left = available
+    for peer in peers:
+        need = peer.tasks[task] * cells
+        if need > available:
+            too_large.append(peer)
+            continue
+        if need > left:
+            groups.append([])
+            left = available
+        groups[-1].append(peer)
+        left -= need
+    return groups, too_large
+
+
+def free_memory() -> float:
+    """Bytes that new processes may take without swapping."""
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        return next(float(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
+    except (OSError, StopIteration):
+        return 8.0 * 2**30
+
+
+def row(runner: Runner, mine: Runner, cells: int, words: str) -> str:
+    title = runner.about.get("version", runner.name)
+    if runner.trouble:
+        return f"{title:28}{' '.join(runner.trouble.split())[:200]}"
+    ratio = "" if runner is mine or mine.trouble else f"{runner.best / mine.best:.1f}"
+    last = runner.runs[-1]
+    scratch = "" if last["workspace"] is None else f"{last['workspace'] / cells:.1f}"
+    cores = max(run["cores"] for run in runner.runs)
+    note = "; ".join(part for part in (runner.about["note"], words) if part)
+    growth = f"{runner.first['growth'] / cells:.0f}"
+    return f"{title:28}{runner.best:9.4f}{runner.median:9.4f}{ratio:>7}{cores:7.1f}{scratch:>9}{growth:>8}  {note}"
+
+
+def record(runner: Runner, task: str, arguments: argparse.Namespace, cells: int, words: str) -> dict[str, Any]:
     return {
-        "breach": breach,
-        "fill": fill,
-        "mean depression depth": mean_depression_depth,
-        "flow accumulation": lambda heights: flow_accumulation(heights, SPACING_M),
-        "slope": lambda heights: slope(heights, SPACING_M),
-        "laplacian": lambda heights: laplacian(heights, SPACING_M),
-        "cast shadow": lambda heights: cast_shadow(heights, SPACING_M, np.radians(300.0), np.radians(20.0)),
+        "task": task,
+        "terrain": arguments.terrain,
+        "cells": cells,
+        "threads": arguments.threads,
+        "device": arguments.device,
+        "name": runner.name,
+        "trouble": runner.trouble,
+        "quality": words,
+        "first": runner.first,
+        "runs": runner.runs,
+        **runner.about,
     }
 
 
-def richdem_functions() -> dict[str, Callable[[np.ndarray], object]]:
-    """The same of richdem2 (its module is called richdem); empty where it is not installed."""
-    try:
-        richdem: ModuleType = importlib.import_module("richdem")
-    except ImportError:
-        return {}
-
-    def wrap(name: str) -> Callable[[np.ndarray], object]:
-        def call(heights: np.ndarray) -> object:
-            grid = richdem.rdarray(heights.copy(), no_data=-9999)
-            grid.geotransform = (0.0, SPACING_M, 0.0, 0.0, 0.0, -SPACING_M)
-            with quiet():
-                return getattr(richdem, name)(grid, in_place=True)
-
-        return call
-
-    return {"richdem2 breach": wrap("BreachDepressions"), "richdem2 fill": wrap("FillDepressions")}
+def write(path: Path | None, values: dict[str, Any]) -> None:
+    if path is not None:
+        with path.open("a") as file:
+            file.write(json.dumps(values) + "\n")
 
 
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Keep the progress bars that C++ writes to file descriptor 2 out of the table."""
-    kept = os.dup(2)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
+def measured_bandwidth() -> float:
+    """GB/s read and written by a copy within the GPU's memory, 1 GiB, best of 10."""
+    from numba import cuda
 
-
-def fractal_hills(size: int, seed: int = 0) -> np.ndarray:
-    """float32 (size, size), 1000 m of relief, spectrum falling with the 2nd power of the frequency: many depressions."""
-    rng = np.random.default_rng(seed)
-    frequency = np.hypot(*np.meshgrid(np.fft.fftfreq(size), np.fft.rfftfreq(size), indexing="ij"))
-    frequency[0, 0] = 1.0
-    heights = np.fft.irfft2(np.fft.rfft2(rng.standard_normal((size, size))) / frequency**2, s=(size, size))
-    return ((heights - heights.min()) / np.ptp(heights) * 1000.0 + 500.0).astype(np.float32)
-
-
-def best_of(function: Callable[[np.ndarray], object], heights: np.ndarray, runs: int) -> float:
-    """Least seconds of `runs` calls, after one that is not counted."""
-    function(heights)
-    least = float("inf")
-    for _ in range(runs):
-        start = time.perf_counter()
-        function(heights)
-        least = min(least, time.perf_counter() - start)
-    return least
+    source = cuda.device_array(2**28, np.float32)
+    target = cuda.device_array_like(source)
+    begin, end = cuda.event(), cuda.event()
+    best = float("inf")
+    for _ in range(10):
+        begin.record()
+        target.copy_to_device(source)
+        end.record()
+        end.synchronize()
+        best = min(best, cuda.event_elapsed_time(begin, end) / 1000.0)
+    return 2 * source.nbytes / best / 1e9
 
 
 if __name__ == "__main__":
