@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from functools import partial
+from itertools import pairwise
 
 import numba
 import numpy as np
@@ -50,7 +51,7 @@ def fill_tangents(heights, visible, everywhere, dx, camera_x, camera_y, camera_z
 
 
 @numba.njit(cache=True, nogil=True)
-def _lower(tile, pieces, columns, length, lanes, top, bottom, left, right, least, offsets, lowest):
+def _lower(tile, pieces, columns, length, top, bottom, left, right, least, offsets, lowest):
     """tile[step, lane] = the least of all pieces along rows (or columns) for steps [top, bottom), lanes [left, right)."""
     tile[:, :] = np.inf
     for piece in range(pieces.shape[0]):
@@ -62,19 +63,13 @@ def _lower(tile, pieces, columns, length, lanes, top, bottom, left, right, least
             if step < first or step > last:
                 continue
             at = place + step - first
-            low, high = least[at], least[at] + offsets[at + 1] - offsets[at]
-            if octant % 2:
-                low, high = lanes - high, lanes - low
-            line = tile[row - top]
-            start, stop = max(low, left), min(high, right)
-            if octant % 2:
-                zero = offsets[at] + lanes - 1 - least[at]
-                for lane in range(start, stop):
-                    line[lane - left] = min(line[lane - left], lowest[zero - lane])
-            else:
-                zero = offsets[at] - least[at]
-                for lane in range(start, stop):
-                    line[lane - left] = min(line[lane - left], lowest[zero + lane])
+            low = least[at] - PAD
+            start, stop = max(low, left), min(low + offsets[at + 1] - offsets[at], right)
+            if start >= stop:
+                continue
+            line, kept = tile[row - top, start - left : stop - left], lowest[offsets[at] + start - low :]
+            for i in range(stop - start):
+                line[i] = kept[i] if kept[i] < line[i] else line[i]
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
@@ -91,18 +86,23 @@ def write_bound(pieces, least, offsets, lowest, visible, everywhere, dx, camera_
         bottom = min(top + _TILE, last)
         for left in range(0, cols, _TILE):
             right = min(left + _TILE, cols)
-            _lower(along_rows, pieces, False, rows, cols, top, bottom, left, right, least, offsets, lowest)
-            _lower(along_columns, pieces, True, cols, rows, left, right, top, bottom, least, offsets, lowest)
+            _lower(along_rows, pieces, False, rows, top, bottom, left, right, least, offsets, lowest)
+            _lower(along_columns, pieces, True, cols, left, right, top, bottom, least, offsets, lowest)
             for row in range(top, bottom):
-                y, limits = row - camera_y, along_rows[row - top]
-                result, seen = bound[row, left:right], visible[row if not everywhere else 0]
+                limits = along_rows[row - top]
+                for i in range(_TILE):
+                    limits[i] = min(limits[i], along_columns[i, row - top])
+                y = row - camera_y
+                result, seen = bound[row, left:right], visible[row if not everywhere else 0, left if not everywhere else 0 :]
                 for i in range(right - left):
-                    x = left + i - camera_x
+                    x = (left + i) - camera_x
                     away = math.sqrt(x * x + y * y)
-                    limit = min(limits[i], along_columns[i, row - top])
-                    free = limit < np.inf and x * toward_x + y * toward_y >= away * cosine
-                    height = np.float32(camera_z + away * dx * limit)
-                    result[i] = height if free and (everywhere or not seen[left + i]) else nothing
+                    height = np.float32(camera_z + away * dx * limits[i])
+                    free = (limits[i] < nothing) & (x * toward_x + y * toward_y >= away * cosine)
+                    result[i] = height if free else nothing
+                if not everywhere:
+                    for i in range(right - left):
+                        result[i] = nothing if seen[i] else result[i]
 
 
 def _runs(table: np.ndarray) -> list[list[tuple[int, int]]]:
@@ -112,8 +112,8 @@ def _runs(table: np.ndarray) -> list[list[tuple[int, int]]]:
     cuts = np.searchsorted(total, total[-1] * np.arange(1, threads) // threads)
     edges = [0, *cuts.tolist(), len(table)]
     corners = [0, *(np.flatnonzero(np.diff(table[:, 0])) + 1).tolist(), len(table)]
-    return [[(max(a, first), min(b, last)) for a, b in zip(corners[:-1], corners[1:], strict=True) if max(a, first) < min(b, last)]
-            for first, last in zip(edges[:-1], edges[1:], strict=True)]
+    return [[(max(a, first), min(b, last)) for a, b in pairwise(corners) if max(a, first) < min(b, last)]
+            for first, last in pairwise(edges)]
 
 
 def view_bound(heights, visible, dx, origin, camera, azimuth_min, azimuth_max, sky_azimuths, sky_tangents, workspace):
@@ -139,9 +139,9 @@ def view_bound(heights, visible, dx, origin, camera, azimuth_min, azimuth_max, s
     least, offsets = np.empty(starts[-1], np.int64), np.empty(starts[-1], np.int64)
     pieces = np.array([(*place, start) for place, start in zip(places, starts[:-1], strict=True)], np.int64)
     spans = [piece for pieces_of_run in runs for piece in pieces_of_run]
-    end = 0
+    end = max(rows, cols) + 2 * PAD  # cells are found by their place in a row, which may exceed what lies before them
     for (a, b), (octant, _, _, start) in zip(spans, pieces.tolist(), strict=True):
-        end = extents(table[a:b], cols if octant < 4 else rows, end, least[start:], offsets[start:])
+        end = extents(table[a:b], octant, cols if octant < 4 else rows, end, least[start:], offsets[start:])
     lowest = workspace.take("lowest", end, np.float32)
 
     def walk_run(numbers):
@@ -151,7 +151,7 @@ def view_bound(heights, visible, dx, origin, camera, azimuth_min, azimuth_max, s
                  least[start:], offsets[start:], lowest)
 
     counts = np.concatenate([[0], np.cumsum([len(pieces_of_run) for pieces_of_run in runs])]).tolist()
-    run([partial(walk_run, range(a, b)) for a, b in zip(counts[:-1], counts[1:], strict=True)])
+    run([partial(walk_run, range(a, b)) for a, b in pairwise(counts)])
     middle, half_width = 0.5 * (azimuth_min + azimuth_max), 0.5 * (azimuth_max - azimuth_min)
     run([partial(write_bound, pieces, least, offsets, lowest, mask, opaque, dx, x, y, camera[2], middle, half_width, bound, *part)
          for part in bands(rows, least=_TILE)])

@@ -10,14 +10,15 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-BUNDLE = 64
+BUNDLE = 128
 PAD = 4
 """Cells without ground beside each row: rays enter and leave over them."""
 
 
 @numba.njit(cache=True, nogil=True)
-def _cells(positions, slopes, starts, most, onward, one, other):
-    """The first and last lane of a step of each ray, within PAD lanes of the grid; then the positions move a step `onward`."""
+def _cells(positions, slopes, starts, most, zero, sign, onward, one, other):
+    """Places in a padded row of the first and the last lane of a step of each ray, within PAD lanes of the grid; then the
+    positions move a step `onward`. Places are unsigned, so that reading there needs no test for negative ones."""
     for i in range(positions.size):
         p = positions[i]
         a = (p if p > starts[i] else starts[i]) >> 32
@@ -26,58 +27,72 @@ def _cells(positions, slopes, starts, most, onward, one, other):
         a = a if a < most else most
         b = b if b > a else a
         b = b if b < most else most
-        one[i], other[i] = a, b
+        one[i], other[i] = zero + (sign ^ a) - sign, zero + (sign ^ b) - sign
         positions[i] = p + onward * slopes[i]
 
 
 @numba.njit(cache=True, nogil=True)
-def _gather(row, zero, sign, lanes, values):
-    """Tangents at lanes counted from place `zero` of a padded row."""
-    for i in range(lanes.size):
-        values[i] = row[zero + sign * lanes[i]]
+def _gather(row, one, other, near, far):
+    for i in range(one.size):
+        near[i] = row[one[i]]
+        far[i] = row[other[i]]
 
 
 @numba.njit(cache=True, nogil=True)
-def _keep_least(lowest, least, lanes, limits):
-    """Lower a step's cells, of which lane `least` comes first."""
-    for i in range(lanes.size):
-        cell = lanes[i] - least
-        if limits[i] < lowest[cell]:
-            lowest[cell] = limits[i]
+def _keep_least(lowest, places, limits):
+    for i in range(places.size):
+        cell = places[i]
+        limit, least = limits[i], lowest[cell]
+        lowest[cell] = limit if limit < least else least
 
 
 @numba.njit(cache=True, nogil=True)
-def _rise(horizons, passed):
+def _out(near, far, horizons, before):
+    """Note the horizon before a step and raise it by what is passed; no comparison holds for NaN."""
     for i in range(horizons.size):
-        horizons[i] = passed[i] if passed[i] > horizons[i] else horizons[i]  # never for NaN
+        horizon = horizons[i]
+        before[i] = horizon
+        horizon = near[i] if near[i] > horizon else horizon
+        horizons[i] = far[i] if far[i] > horizon else horizon
 
 
 @numba.njit(cache=True, nogil=True)
-def _limits(ahead, horizons, sky_above, limits):
-    """What caps a cell that is not seen: the lowest tangent farther out, never less than the horizon before it."""
-    for i in range(limits.size):
-        limit = ahead[i] if ahead[i] > horizons[i] else horizons[i]
-        open_above = sky_above and limit == np.inf and horizons[i] > -np.inf
-        limits[i] = horizons[i] if open_above else limit
+def _out_opaque(near, far, one, other, horizons, near_limits, far_limits):
+    """The same where the horizon itself is the limit; a cell does not hide itself."""
+    for i in range(horizons.size):
+        horizon = horizons[i]
+        near_limits[i] = horizon
+        raised = near[i] if near[i] > horizon else horizon
+        far_limits[i] = horizon if one[i] == other[i] else raised
+        horizons[i] = far[i] if far[i] > raised else raised
 
 
 @numba.njit(cache=True, nogil=True)
-def _sink(ahead, passed):
+def _back(near, far, before, ahead, sky_above, near_limits, far_limits):
+    """What caps cells that are not seen: the lowest tangent farther out, never less than the horizon before them."""
     for i in range(ahead.size):
-        ahead[i] = passed[i] if passed[i] < ahead[i] else ahead[i]  # never for NaN
+        horizon, lowest = before[i], ahead[i]
+        raised = near[i] if near[i] > horizon else horizon
+        limit = lowest if lowest > raised else raised
+        far_limits[i] = raised if sky_above and lowest == np.inf and raised > -np.inf else limit
+        lowest = far[i] if far[i] < lowest else lowest
+        limit = lowest if lowest > horizon else horizon
+        near_limits[i] = horizon if sky_above and lowest == np.inf and horizon > -np.inf else limit
+        ahead[i] = near[i] if near[i] < lowest else lowest
 
 
 @numba.njit(cache=True, nogil=True)
-def extents(rays, lanes, begin, least, offsets):
-    """Where the cells of each step of a piece of an octant lie: `least` lane, and `offsets` into its lowest tangents from
-    `begin` on, one more than steps. rays: (n, 6) by slope. Returns the end."""
+def extents(rays, octant, lanes, begin, least, offsets):
+    """Where the cells of each step of a piece of an octant lie: their `least` place in a padded row, and `offsets` into the
+    memory for lowest tangents from `begin` on, one more than steps. rays: (n, 6) by slope. Returns the end."""
     first, last = rays[:, 1].min(), rays[:, 2].max()
     n = rays.shape[0] - 1
     for step in range(first, last + 1):
         low = ((rays[0, 3] + step * rays[0, 4]) >> 32) - 1
         high = ((rays[n, 3] + (step + 1) * rays[n, 4]) >> 32) + 1
         low, high = min(max(low, -PAD), lanes + PAD - 1), min(max(high, -PAD), lanes + PAD - 1)
-        least[step - first], offsets[step - first] = low, begin
+        least[step - first] = PAD + (lanes - 1 - high if octant % 2 else low)
+        offsets[step - first] = begin
         begin += high - low + 1
     offsets[last + 1 - first] = begin
     return begin
@@ -91,11 +106,12 @@ def walk(tangents, octant, rays, skies, sky_above, opaque, least, offsets, lowes
     opaque: all ground is known and hides what lies behind; nothing farther out counts.   lowest: all pieces' cells.
     """
     length, lanes = tangents.shape[0], tangents.shape[1] - 2 * PAD
-    begin, sign = rays[:, 1].min(), (-1 if octant % 2 else 1)
+    most = lanes + PAD - 1
+    begin, sign = rays[:, 1].min(), (-1 if octant % 2 else 0)
     zero = PAD + (lanes - 1 if octant % 2 else 0)
     lowest[offsets[0] : offsets[rays[:, 2].max() + 1 - begin]] = np.inf
-    before = np.empty((1 if opaque else length, BUNDLE), np.float32)
-    ones, others = np.empty(BUNDLE, np.int32), np.empty(BUNDLE, np.int32)
+    noted = np.empty((1 if opaque else length, BUNDLE), np.float32)
+    lanes_of = np.empty((2, BUNDLE), np.uint32)
     floats = np.empty((6, BUNDLE), np.float32)
     for k in range(0, rays.shape[0], BUNDLE):
         bundle = rays[k : k + BUNDLE]
@@ -103,41 +119,30 @@ def walk(tangents, octant, rays, skies, sky_above, opaque, least, offsets, lowes
         first, last = bundle[:, 1].min(), bundle[:, 2].max()
         slopes, starts = bundle[:, 4].copy(), bundle[:, 5].copy()
         positions = bundle[:, 3] + first * slopes
-        one, other = ones[:n], others[:n]
-        near, far, near_limit, far_limit, horizon, ahead = (floats[0, :n], floats[1, :n], floats[2, :n], floats[3, :n],
-                                                            floats[4, :n], floats[5, :n])
-        horizon[:] = -np.inf
+        one, other = lanes_of[0, :n], lanes_of[1, :n]
+        near, far, near_limits, far_limits = floats[0, :n], floats[1, :n], floats[2, :n], floats[3, :n]
+        horizons, ahead = floats[4, :n], floats[5, :n]
+        horizons[:] = -np.inf
         for step in range(first, last + 1):
             row = tangents[length - 1 - step if octant & 2 else step]
-            _cells(positions, slopes, starts, lanes + PAD - 1, 1, one, other)
-            _gather(row, zero, sign, one, near)
-            _gather(row, zero, sign, other, far)
+            _cells(positions, slopes, starts, most, zero, sign, 1, one, other)
+            _gather(row, one, other, near, far)
             if opaque:
-                low = lowest[offsets[step - begin] : offsets[step - begin + 1]]
-                _keep_least(low, least[step - begin], one, horizon)
-                for i in range(n):  # a cell does not hide itself
-                    near_limit[i] = horizon[i] if one[i] == other[i] or not near[i] > horizon[i] else near[i]
-                _keep_least(low, least[step - begin], other, near_limit)
+                cells = lowest[offsets[step - begin] - least[step - begin] :]
+                _out_opaque(near, far, one, other, horizons, near_limits, far_limits)
+                _keep_least(cells, one, near_limits)
+                _keep_least(cells, other, far_limits)
             else:
-                before[step - first, :n] = horizon
-            _rise(horizon, near)
-            _rise(horizon, far)
+                _out(near, far, horizons, noted[step - first])
         if opaque:
             continue
         ahead[:] = skies[k : k + n]
         positions -= slopes
         for step in range(last, first - 1, -1):
             row = tangents[length - 1 - step if octant & 2 else step]
-            low = lowest[offsets[step - begin] : offsets[step - begin + 1]]
-            _cells(positions, slopes, starts, lanes + PAD - 1, -1, one, other)
-            _gather(row, zero, sign, one, near)
-            _gather(row, zero, sign, other, far)
-            horizon[:] = before[step - first, :n]
-            near_limit[:] = horizon
-            _rise(horizon, near)
-            _limits(ahead, horizon, sky_above, far_limit)
-            _sink(ahead, far)
-            _limits(ahead, near_limit, sky_above, near_limit)
-            _sink(ahead, near)
-            _keep_least(low, least[step - begin], other, far_limit)
-            _keep_least(low, least[step - begin], one, near_limit)
+            cells = lowest[offsets[step - begin] - least[step - begin] :]
+            _cells(positions, slopes, starts, most, zero, sign, -1, one, other)
+            _gather(row, one, other, near, far)
+            _back(near, far, noted[step - first], ahead, sky_above, near_limits, far_limits)
+            _keep_least(cells, other, far_limits)
+            _keep_least(cells, one, near_limits)
