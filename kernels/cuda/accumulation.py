@@ -21,12 +21,14 @@ LONGEST_WAY_LOG2 = 28
 def load_counts(receivers, rows, cols, tile, counts, donors, ways, state):
     """Ones, ways and numbers of donors of a tile's cells into shared memory. Cells without data count nothing."""
     across = (cols + TILE - 1) // TILE
+    top = (tile // across) * TILE
+    left = (tile % across) * TILE
     for k in range(cuda.threadIdx.x, CELLS, cuda.blockDim.x):
         donors[k] = 0
     cuda.syncthreads()
     for k in range(cuda.threadIdx.x, CELLS, cuda.blockDim.x):
-        r = (tile // across) * TILE + k // TILE
-        c = (tile % across) * TILE + k % TILE
+        r = top + k // TILE
+        c = left + k % TILE
         way = STOP
         count = 0
         if r < rows and c < cols:
@@ -177,9 +179,11 @@ def write_counts(receivers, rows, cols, inflow, accumulation, state):
         cuda.syncthreads()
         add_up(counts, donors, ways)
         cuda.syncthreads()
+        top = (tile // across) * TILE
+        left = (tile % across) * TILE
         for k in range(cuda.threadIdx.x, CELLS, cuda.blockDim.x):
-            r = (tile // across) * TILE + k // TILE
-            c = (tile % across) * TILE + k % TILE
+            r = top + k // TILE
+            c = left + k % TILE
             if r < rows and c < cols:
                 accumulation[r * cols + c] = float32(counts[k])
                 if donors[k] != -1:  # it still waits for a donor

@@ -63,10 +63,12 @@ def load_ways(z, receivers, fixed, rows, cols, tile, per_unit, units, ways):
     fixed: uint8 (n,) or (0,), see `state.FIXED`.
     """
     across = (cols + TILE - 1) // TILE
+    top = (tile // across) * TILE
+    left = (tile % across) * TILE
     some_fixed = fixed.size > 0
     for k in range(cuda.threadIdx.x, CELLS, cuda.blockDim.x):
-        r = (tile // across) * TILE + k // TILE
-        c = (tile % across) * TILE + k % TILE
+        r = top + k // TILE
+        c = left + k % TILE
         height = HIGHEST_UNIT
         way = STOP
         if r < rows and c < cols:
@@ -213,9 +215,11 @@ def write_carved(z, receivers, fixed, rows, cols, drop, unit, values, carved, su
         cuda.syncthreads()
         push_down(units, ways, epsilon, state)
         cuda.syncthreads()
+        top = (tile // across) * TILE
+        left = (tile % across) * TILE
         for k in range(tid, CELLS, cuda.blockDim.x):
-            r = (tile // across) * TILE + k // TILE
-            c = (tile % across) * TILE + k % TILE
+            r = top + k // TILE
+            c = left + k % TILE
             if r >= rows or c >= cols:
                 continue
             cell = r * cols + c

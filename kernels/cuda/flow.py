@@ -158,7 +158,7 @@ def _find_levels(work: TerrainWork, flow: Any) -> None:
         spanning_tree.boruvka, n, work.bits, labels, rows, cols, best, parent, partner, hook, listed, relisted, work.state
     )
     cooperative(
-        orientation.orient, 2 * room, work.bits, labels, cols, hook, parent, work.take("ring", 2 * room + 2, np.int32), partner,
+        orientation.orient, room // 2, work.bits, labels, cols, hook, parent, work.take("ring", 2 * room + 2, np.int32), partner,
         work.take("tour", 2 * room, np.int64), best, work.take("inner", room + 1, np.int32),
         work.take("outer", room + 1, np.int32), work.take("level", room + 1, np.int32), work.state,
     )  # fmt: skip

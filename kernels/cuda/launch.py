@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from numba import cuda
+
 from kernels.arrays import simulated
 
 THREADS = 8 if simulated() else 256
 MOST_BLOCKS = 2 if simulated() else 4096
-_resident: dict[int, int] = {}
+_resident: dict[tuple[int, int], int] = {}
+"""Blocks of a kernel that a GPU runs at once, by kernel and GPU."""
 
 
 def plain(kernel: Any, work: int, *arguments: Any, threads_each: int = 1) -> int:
@@ -28,13 +31,14 @@ def plain(kernel: Any, work: int, *arguments: Any, threads_each: int = 1) -> int
 
 def cooperative(kernel: Any, work: int, *arguments: Any) -> None:
     """Start a kernel with grid-wide synchronization over up to `work` threads, as many blocks as fit at once."""
-    most = _resident.get(id(kernel))
+    key = (id(kernel), 0 if simulated() else cuda.get_current_device().id)
+    most = _resident.get(key)
     if most is None:
         if simulated():
             most = 1
         else:
             compiled = kernel.compile(tuple(kernel.typeof_pyval(argument) for argument in arguments))
             most = int(compiled.max_cooperative_grid_blocks(THREADS))
-        _resident[id(kernel)] = most
+        _resident[key] = most
     blocks = max(1, min(-(-work // THREADS), most))
     kernel[blocks, THREADS](*arguments)

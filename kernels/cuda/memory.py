@@ -31,15 +31,18 @@ class DeviceWorkspace:
         kept = self._views.get(name)
         if kept is not None and kept[0] == extent and kept[1] == kind:
             return kept[2]  # slices of device arrays cost more than small kernels do
-        size = max(math.prod(extent), 1) * kind.itemsize
+        size = math.prod(extent) * kind.itemsize
+        if size == 0:
+            array = cuda.device_array(extent, kind)
+            self._views[name] = (extent, kind, array)
+            return array
         buffer = self._buffers.get(name)
         if buffer is None or buffer.nbytes < size:
             self._views.pop(name, None)
             self._buffers.pop(name, None)
             del buffer, kept  # the old one goes first: never both
             buffer = self._buffers[name] = cuda.device_array(size, np.uint8)
-        count = math.prod(extent)
-        array = buffer[:size].view(kind)[:count].reshape(*extent)
+        array = buffer[:size].view(kind).reshape(*extent)
         self._views[name] = (extent, kind, array)
         return array
 

@@ -40,6 +40,17 @@ def upper_end(key, cols):
 
 
 @cuda.jit(device=True)
+def beside_others(cell, labels, cols):
+    """Whether a cell may lie on a boundary: too often true at the ends of rows, but found without a division."""
+    own = labels[cell]
+    for q in range(9):
+        other = cell + (q // 3 - 1) * cols + q % 3 - 1
+        if 0 <= other < labels.size and labels[other] != own:
+            return True
+    return False
+
+
+@cuda.jit(device=True)
 def lowest_edge(cell, mine, bits, labels, parent, rows, cols):
     """Key of the lowest edge from a cell into another component than `mine`; NONE for none."""
     low = int64(NONE)
@@ -104,7 +115,7 @@ def boruvka(bits, labels, rows, cols, best, parent, partner, hook, listed, relis
                 if mine > 0:
                     mine = parent[mine]
             key = int64(NONE)
-            if mine > 0:
+            if mine > 0 and (not from_grid or beside_others(cell, labels, cols)):
                 key = lowest_edge(cell, mine, bits, labels, parent, rows, cols)
                 if key < best[mine]:
                     cuda.atomic.min(best, mine, key)
