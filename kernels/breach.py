@@ -28,7 +28,8 @@ class BreachReport:
 
     changed: cells lowered.   max_cut_m, mean_cut_m: over all cells with data.   volume_m: sum of cuts, times dx^2 gives m^3.
     border_cut_max_m: deepest cut of an outlet.   epsilon_m: the drop really used.
-    fixed_violations: cells that still do not drop enough because a fixed cell lies below them on their way.
+    fixed_violations: cells that still do not drop enough because a fixed cell lies below them on their way (where some cells are
+    fixed, flat steps of undrained ground count too).
     undrained: cells from which no way leads to one of the given outlets; they are left alone.
     """
 

@@ -8,7 +8,6 @@ from functools import partial
 
 import numpy as np
 
-from ..errors import KernelInputError
 from ..workspace import Workspace
 from . import descent, detours, passes, spanning_tree, threads
 from .layout import by_rows, steps_of, stride_of
@@ -122,7 +121,8 @@ def _lowest_tree(
     if count == 0:
         return tree, tree_left, tree_right
     bands = threads.bands(rows)
-    rooms = [_EDGES_PER_BASIN * pits + cols + 1024 for pits in pits_of_bands]
+    most = [4 * (last - first) * cols for first, last in bands]
+    rooms = [min(_EDGES_PER_BASIN * pits + cols + 1024, top) for pits, top in zip(pits_of_bands, most, strict=True)]
     bits = z.view(np.int32).reshape(-1)
     while True:
         starts = np.concatenate([[0], np.cumsum(rooms)])
@@ -137,9 +137,7 @@ def _lowest_tree(
         )
         if min(sizes) >= 0:
             break
-        if max(rooms) > 8 * z.size:
-            raise KernelInputError("These heights have more passes between basins than can be listed.")
-        rooms = [2 * room if size < 0 else room for room, size in zip(rooms, sizes, strict=True)]
+        rooms = [min(2 * room, top) if size < 0 else room for room, size, top in zip(rooms, sizes, most, strict=True)]
     filled = sizes[0]
     for span, size in zip(spans[1:], sizes[1:], strict=True):
         for array in (keys, left, right):

@@ -15,7 +15,7 @@ from . import accumulation, carving, filling, threads
 from .basins import Basins, Terrain
 from .layout import by_rows, directions_of, receivers_of, steps_of, stride_of
 
-_STEPS_PER_CELL = 4
+_STEPS_PER_CELL = 0.5
 _INFINITE = 0x7F800000
 
 
@@ -132,7 +132,7 @@ def carve(terrain: Terrain, basins: Basins, epsilon_m: float, fixed: np.ndarray,
 def _pushed(basins: Basins, units: np.ndarray, fixed: np.ndarray, epsilon: int) -> bool:
     """Whether few steps sufficed; cells lowered so far are right to be so in any case."""
     rows, stride, steps = basins.shape[0], basins.stride, steps_of(basins.stride)
-    budget = _STEPS_PER_CELL * units.size
+    budget = int(_STEPS_PER_CELL * units.size)
     common = (basins.directions, steps, stride, basins.labels, basins.undrained, units, fixed, epsilon, budget)
     if not all(by_rows(carving.push_rows, rows, *common)):
         return False

@@ -146,9 +146,15 @@ def test_breaching_takes_at_most_40_bytes_of_scratch_a_cell():
 
 @pytest.mark.parametrize("name", ["noise", "ridged, odd", "terraces", "plateau", "spiral", "huge range"])
 def test_the_sweep_for_terrain_with_long_ways_gives_the_same_bits(name, monkeypatch):
-    expected = resolve_depressions(TERRAINS[name])
+    z = TERRAINS[name]
+    rng = np.random.default_rng(1)
+    nodata, fixed, outlets = (rng.random(z.shape) < share for share in (0.6, 0.1, 0.02))
+    masks = {"nodata": nodata, "fixed": fixed, "outlets": outlets}
+    expected, masked = resolve_depressions(z), resolve_depressions(z, **masks)
     monkeypatch.setattr(drainage, "_STEPS_PER_CELL", 0)
-    assert_same(resolve_depressions(TERRAINS[name]), expected)
+    assert_same(resolve_depressions(z), expected)
+    assert_same(resolve_depressions(z, **masks), masked)
+    assert masked.report.undrained > 0
 
 
 def test_more_passes_than_expected_are_listed_all_the_same(monkeypatch):

@@ -1,4 +1,4 @@
-"""Cells without data, outlets where the caller says, and ground that is fixed: carving, filling and routing beside slow versions."""
+"""Cells without data, given outlets and fixed ground: carving, filling and routing beside slow versions."""
 
 import numpy as np
 import pytest
