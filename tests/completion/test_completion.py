@@ -60,7 +60,7 @@ def test_hidden_ground_goes_on_like_the_seen() -> None:
 def test_silhouette_is_kept() -> None:
     """Cells right behind a ridge stay at the height of the skimming ray unless water has no other way."""
     visible, bound = scene(1)
-    behind = ~visible.mask & np.roll(visible.mask, 1, 0) & np.isfinite(bound)
+    behind = ~visible.mask & np.roll(visible.mask, -1, 0) & np.isfinite(bound)
     silhouette = behind & (np.random.default_rng(0).uniform(size=behind.shape) < 0.3)
     heights = np.where(silhouette, bound, visible.heights).astype(np.float32)
     pinned = VisibleTerrain(visible.grid, visible.camera, heights, visible.mask | silhouette, silhouette)
