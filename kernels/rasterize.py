@@ -10,18 +10,21 @@ from __future__ import annotations
 
 import functools
 import importlib
+import itertools
 import operator
 from typing import Any
 
 import numpy as np
 
 from .arrays import Device, choose, like, on_host
+from .cpu import points as buckets
 from .cpu import threads, triangles
 from .cpu.sharing import share
 from .errors import KernelInputError, checked_number, checked_positive
 from .workspace import Workspace
 
 _PIECES_A_THREAD = 4
+_LEAST_POINTS = 4096
 _MOST_TOPS = 3
 """Scratch grids in all: where parts of the picture overlap on the ground, fewer parts are made."""
 
@@ -63,6 +66,64 @@ def rasterize_surface(
     return like(heights, points_xyz), like(covered, points_xyz)
 
 
+def rasterize_points(
+    points_xyz: Any,
+    rows: int,
+    cols: int,
+    dx_m: float,
+    origin_m: tuple[float, float],
+    *,
+    device: Device = "auto",
+    workspace: Workspace | None = None,
+) -> tuple[Any, Any]:
+    """Points into the cells they lie in: (float32 (rows, cols) heights, int32 (rows, cols) counts).
+
+    points_xyz: float32 or float64 (n, 3), world meters; points that are not finite or lie beyond the grid are left out.
+    A cell holds what lies within half a cell of its center, the left and the far border belonging to it. Other arguments
+    as for `rasterize_surface`.
+    Returns the height of the highest point, NaN where there is none, and how many there are: cells with a count are
+    exactly those that points lie in. Raises KernelInputError as `rasterize_surface`.
+    """
+    shape, spacing, origin = _checked_frame(rows, cols, dx_m, origin_m)
+    if choose(device, points_xyz) == "cuda":
+        on_gpu = importlib.import_module(".cuda.points", __package__)
+        return tuple(like(part, points_xyz) for part in on_gpu.highest(points_xyz, shape, spacing, origin))
+    points = _checked_points(on_host(points_xyz, "points_xyz"), "points_xyz", 2)
+    heights, counts = _highest(points, shape, (spacing, *origin), Workspace() if workspace is None else workspace)
+    return like(heights, points_xyz), like(counts, points_xyz)
+
+
+def _highest(points: np.ndarray, shape: tuple[int, int], frame: tuple[float, float, float],
+             scratch: Workspace) -> tuple[np.ndarray, np.ndarray]:
+    """Every thread deals its share of the points to strips of the grid; then strips are filled, one at a time a thread."""
+    size, n = shape[0] * shape[1], len(points)
+    length = 1 << buckets.STRIP_BITS
+    strips = -(-size // length)
+    shares = threads.bands(n, least=_LEAST_POINTS)
+    cells = scratch.take("cells of points", n, np.int32)
+    dealt = scratch.take("points by strip", n, np.int64)
+    tally = np.zeros((len(shares), strips), np.int64)
+    threads.run([functools.partial(buckets.place, points, *frame, *shape, a, b, cells, tally[k])
+                 for k, (a, b) in enumerate(shares)])
+    # all of the first strip, share by share, then the second: the order of points does not depend on the threads
+    ends = np.cumsum(tally.T).reshape(strips, len(shares)).T
+    places = np.ascontiguousarray(ends - tally)
+    starts = [*places[0].tolist(), int(ends[-1, -1])]
+    threads.run([functools.partial(buckets.deal, points, cells, a, b, places[k], dealt) for k, (a, b) in enumerate(shares)])
+    heights, counts = np.empty(size, np.float32), np.empty(size, np.int32)
+
+    cuts = _equal_work(tally.sum(axis=0) + 0.5 * length, threads.thread_count())
+    words = scratch.take("words of a strip", (len(cuts), min(length, size)), np.int64)
+
+    def fill(words: np.ndarray, first: int, last: int) -> None:
+        for strip in range(first, last):
+            cut = slice(strip * length, min((strip + 1) * length, size))
+            buckets.gather(dealt, starts[strip], starts[strip + 1], cut.start, words, heights[cut], counts[cut])
+
+    threads.run([functools.partial(fill, words[k], a, b) for k, (a, b) in enumerate(cuts)])
+    return heights.reshape(shape), counts.reshape(shape)
+
+
 def _surface(points: np.ndarray, valid: np.ndarray, shape: tuple[int, int], frame: tuple[float, float, float],
              scratch: Workspace) -> tuple[np.ndarray, np.ndarray]:
     """Parts of the picture in threads of their own, each on a strip of the grid of its own; then the highest of the strips."""
@@ -101,7 +162,7 @@ def _equal_work(cost: np.ndarray, parts: int) -> list[tuple[int, int]]:
     done = np.cumsum(cost)
     cuts = np.unique(np.searchsorted(done, done[-1] * np.arange(1, parts) / parts) + 1)
     edges = [0, *cuts[cuts < len(cost)].tolist(), len(cost)]
-    return list(zip(edges[:-1], edges[1:], strict=True))
+    return list(itertools.pairwise(edges))
 
 
 def _checked_points(points: np.ndarray, name: str, ndim: int) -> np.ndarray:
