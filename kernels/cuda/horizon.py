@@ -85,7 +85,7 @@ def _touched(ground, backward, shift, size, farthest, line, k, tangent, places, 
         offset, left, right = line_place(step, shift, farthest)
         height = line_ground(ground, steps - 1 - step if backward else step, line - offset, lanes, left, right)
         if height > ABSENT:
-            reach = height - tangent * (k - step)
+            reach = float64(height) - tangent * (k - step)
             if reach >= best:
                 best, at, height_at = reach, int64(step), float64(height)
     for earlier in range(block - 1, -1, -1):
@@ -94,7 +94,7 @@ def _touched(ground, backward, shift, size, farthest, line, k, tangent, places, 
             continue
         base = earlier * size
         away = k - (base + size - 1) if tangent >= 0.0 else k - base
-        if tops[earlier, i] - tangent * away < best:
+        if float64(tops[earlier, i]) - tangent * away < best:
             continue
         low, high = base, base + counts[earlier, i] - 1
         while low < high:
@@ -105,7 +105,7 @@ def _touched(ground, backward, shift, size, farthest, line, k, tangent, places, 
             else:
                 high = middle - 1
         step = base + int64(places[low, i])
-        reach = corners[low, i] - tangent * (k - step)
+        reach = float64(corners[low, i]) - tangent * (k - step)
         if reach >= best:
             best, at, height_at = reach, step, float64(corners[low, i])
     return at, height_at
@@ -123,6 +123,7 @@ def angles(ground, backward, shift, size, length, places, corners, counts, tops,
         if height < ABSENT:
             result[row, lane] = float32(math.nan)
             continue
+        height = float64(height)
         offset, weight, other_weight = line_place(k, shift, farthest)
         line = offset + lane
         left, right = float64(weight), float64(other_weight)

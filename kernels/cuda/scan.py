@@ -16,6 +16,8 @@ from kernels.arrays import simulated
 
 NOTHING = -(2**31)
 """Below every float's integer: no value, the neutral element of a maximum."""
+LEAST = -(2**31) + 0x7FFFFF
+"""The integer of -inf."""
 INFINITE = 0x7F800000
 """The integer of +inf, the neutral element of a minimum."""
 

@@ -22,7 +22,7 @@ from kernels.arrays import simulated
 
 from .grids import THREADS, blocks_for, heights_on_device, lowered_flag, mask_on_device, raise_if_set
 from .memory import DeviceWorkspace
-from .scan import INFINITE, NOTHING, distance, ordered, product, unordered
+from .scan import INFINITE, LEAST, NOTHING, distance, ordered, product, unordered
 
 _POWERS = 0 if simulated() else 5
 LANES = 1 << _POWERS
@@ -131,7 +131,7 @@ def tangents(heights, visible, dx, camera_x, camera_y, camera_z, steep, lowest, 
         lowest[cell] = INFINITE
         value = NOTHING
         if opaque or visible[row, col]:
-            height = heights[row, col]
+            height = float64(heights[row, col])
             if not math.isfinite(height):
                 wrong[0] = 1
             away = distance(col - camera_x, row - camera_y)
@@ -149,8 +149,6 @@ def _at(steep, cell, side, width):
 def _lower(lowest, cell, ahead, horizon, sky_above):
     """Lower a hidden cell to max(horizon, lowest tangent farther out), unless no ray passes it."""
     limit = ahead if ahead > horizon else horizon
-    if limit == NOTHING:
-        return
     if sky_above and limit == INFINITE and horizon > NOTHING:
         limit = horizon
     if limit < lowest[cell]:
@@ -160,7 +158,7 @@ def _lower(lowest, cell, ahead, horizon, sky_above):
 def walk(steep, lowest, rows, cols, camera_x, camera_y, middle, half_width, edges, opaque, sky_azimuths, sky_tangents, carries):
     """Lower `lowest` along rays: one through each of 4 (rows + cols) border points, then the window's edges.
 
-    edges: (n, 3) azimuth, columns, rows.   opaque: all cells are visible, each is lowered to the horizon before it.
+    edges: (n, 3) azimuth, columns, rows.   opaque: all cells are visible, each is lowered to the horizon before it (-inf: none).
     carries: (rays, blocks of 32 steps), scratch.
     """
     lane = cuda.threadIdx.x % LANES
@@ -197,9 +195,9 @@ def walk(steep, lowest, rows, cols, camera_x, camera_y, middle, half_width, edge
             before = _from_before(best, 1, lane, exchange)
             horizon = before if lane > 0 and before > carry else carry
             if there and 0 <= here < width:
-                _lower(lowest, cell, int32(NOTHING), horizon, False)
+                _lower(lowest, cell, int32(LEAST), horizon, False)
             if two and 0 <= after < width:
-                _lower(lowest, cell + across, int32(NOTHING), first if first > horizon else horizon, False)
+                _lower(lowest, cell + across, int32(LEAST), first if first > horizon else horizon, False)
         best = _from_lane(best, LANES - 1, lane, exchange)
         carry = best if best > carry else carry
     if opaque:
@@ -239,8 +237,11 @@ def walk(steep, lowest, rows, cols, camera_x, camera_y, middle, half_width, edge
             carry = carries[number, block - 1]
 
 
-def bounds(rows, cols, visible, lowest, dx, camera_x, camera_y, camera_z, middle, half_width, result):
-    """Heights of the lowest tangents, +inf at visible cells (a mask without cells: nowhere) and outside of the window."""
+def bounds(rows, cols, visible, lowest, dx, camera_x, camera_y, camera_z, toward_x, toward_y, cosine, result):
+    """Heights of the lowest tangents; +inf at visible cells (a mask without cells: nowhere) and outside of the window.
+
+    toward_x, toward_y: direction of the window's middle in columns and rows.   cosine: of half its width.
+    """
     opaque = visible.size == 0
     for cell in range(cuda.grid(1), rows * cols, cuda.gridsize(1)):
         row = cell // cols
@@ -248,9 +249,13 @@ def bounds(rows, cols, visible, lowest, dx, camera_x, camera_y, camera_z, middle
         height = float32(math.inf)
         limit = lowest[cell]
         if limit < INFINITE and (opaque or not visible[row, col]):
-            x, y = col - camera_x, camera_y - row
-            if _off(math.atan2(x, y), middle) <= half_width + _SLACK_RAD:
-                height = float32(camera_z + product(product(distance(x, y), dx), float64(unordered(limit))))
+            x, y = col - camera_x, row - camera_y
+            away = distance(x, y)
+            if product(x, toward_x) + product(y, toward_y) >= product(away, cosine):
+                if limit > LEAST:
+                    height = float32(camera_z + product(product(away, dx), float64(unordered(limit))))
+                else:
+                    height = float32(-math.inf)  # also at no distance from the camera
         result[row, col] = height
 
 
@@ -259,7 +264,8 @@ KERNELS = [
     ("view_bound_tangents", tangents, (_grid, _mask, float64, float64, float64, float64, _flat, _flat, _flat)),
     ("view_bound_walk", walk, (_flat, _flat, int64, int64, float64, float64, float64, float64, float64[:, ::1], boolean,
                                float64[::1], float64[::1], int32[:, ::1])),
-    ("view_bound_bounds", bounds, (int64, int64, _mask, _flat, float64, float64, float64, float64, float64, float64, _grid)),
+    ("view_bound_bounds", bounds, (int64, int64, _mask, _flat, float64, float64, float64, float64, float64, float64, float64,
+                                   _grid)),
 ]
 _tangents, _walk, _bounds = (cuda.jit(kernel) for _, kernel, _ in KERNELS)
 
@@ -295,7 +301,7 @@ def view_bound(
     _tangents[blocks, THREADS](grid, seen, dx_m, camera_x, camera_y, camera_z, steep, lowest, flag)
     raise_if_set(flag, "heights hold NaN or infinity at visible cells")
     middle, half_width = 0.5 * (azimuth_min_rad + azimuth_max_rad), 0.5 * (azimuth_max_rad - azimuth_min_rad)
-    border = [] if half_width >= math.pi else [azimuth_min_rad, azimuth_max_rad]
+    border = [] if half_width >= math.pi else [middle + half_width, middle - half_width]
     edges = np.array([(azimuth, math.sin(azimuth), -math.cos(azimuth)) for azimuth in border]).reshape(-1, 3)
     number = 4 * (rows + cols) + len(border)
     carries = scratch.take("carries", (number, (max(rows, cols) + LANES - 1) // LANES + 1), np.int32)
@@ -303,7 +309,8 @@ def view_bound(
         steep, lowest, rows, cols, camera_x, camera_y, middle, half_width, _sent(edges, "edges", scratch),
         visible is None, _sent(sky_azimuths, "sky azimuths", scratch), _sent(sky_tangents, "sky tangents", scratch), carries)
     result = cuda.device_array((rows, cols), np.float32)
-    _bounds[blocks, THREADS](rows, cols, seen, lowest, dx_m, camera_x, camera_y, camera_z, middle, half_width, result)
+    _bounds[blocks, THREADS](rows, cols, seen, lowest, dx_m, camera_x, camera_y, camera_z, math.sin(middle), -math.cos(middle),
+                             math.cos(min(half_width + _SLACK_RAD, math.pi)) if border else -2.0, result)
     return result
 
 
