@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from osgeo import gdal, gdal_array
 
@@ -18,6 +20,10 @@ def dataset(heights: np.ndarray) -> gdal.Dataset:
     result = gdal_array.OpenArray(np.ascontiguousarray(heights))
     result.SetGeoTransform((0.0, SPACING_M, 0.0, SPACING_M * heights.shape[0], 0.0, -SPACING_M))
     return result
+
+
+def as_array(result: Any) -> np.ndarray:
+    return result.ReadAsArray()
 
 
 def view(problem: Problem) -> Task:
@@ -45,7 +51,7 @@ def view(problem: Problem) -> Task:
             heightMode=gdal.GVOT_MIN_TARGET_HEIGHT_FROM_DEM,
         )
 
-    return Task(run, "viewshed, lowest height that is seen (interpolates ring by ring)", lambda result: result.ReadAsArray())
+    return Task(run, "viewshed, lowest height that is seen (interpolates ring by ring)", as_array)
 
 
 def slope(problem: Problem) -> Task:
@@ -53,7 +59,7 @@ def slope(problem: Problem) -> Task:
     return Task(
         lambda: gdal.DEMProcessing("", source, "slope", format="MEM", alg="Horn"),
         "gdaldem slope, Horn, degrees",
-        lambda result: np.radians(result.ReadAsArray()),
+        lambda result: np.radians(as_array(result)),
     )
 
 

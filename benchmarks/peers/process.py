@@ -37,7 +37,7 @@ def main() -> int:
         use_cores(int(threads))
         problem = Problem(np.ascontiguousarray(np.load(terrain), np.float32), int(threads), folder)
         try:
-            module = importlib.import_module(f".{adapter}", __package__)
+            module: Any = importlib.import_module(f".{adapter}", __package__)
             if len(sys.argv) > 5:
                 module.DEVICE = sys.argv[5]
             if "PEER_COLD" not in os.environ:
