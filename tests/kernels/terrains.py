@@ -8,7 +8,8 @@ from hypothesis.extra.numpy import array_shapes, arrays
 
 shapes = array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=12)
 rough = arrays(np.float32, shapes, elements=st.floats(-500, 3000, width=32))
-terraced = arrays(np.int8, shapes, elements=st.integers(0, 4)).map(lambda z: z.astype(np.float32))
+steps = arrays(np.int8, shapes, elements=st.integers(0, 4))
+terraced = st.tuples(steps, st.sampled_from([1.0, 2.0**-12])).map(lambda drawn: (drawn[0] * drawn[1]).astype(np.float32))
 huge = arrays(np.float32, shapes, elements=st.floats(-9e8, 9e8, width=32))
 
 
@@ -57,6 +58,8 @@ TERRAINS = {
     "noise": noise(80, 75),
     "huge range": noise(40, 41, -9e8, 9e8),
     "terraces": np.round(ridged(60, 70) / 20) * 20,
+    "too gentle": (1e-4 * np.abs(np.add.outer(np.arange(60), 0.3 * np.arange(80)) - 30) + noise(60, 80, 0, 3e-4)).astype("f4"),
+    "nearly steep enough": (50 + 1.02e-3 * np.add.outer(np.arange(70), np.arange(60)) + noise(70, 60, 0, 5e-5)).astype("f4"),
     "plateau": np.where(np.indices((50, 90)).min(axis=0) > 5, 300, 200).astype(np.float32),
     "all equal": np.full((33, 70), 7.25, np.float32),
     "crater": crater(75),
