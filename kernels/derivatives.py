@@ -29,7 +29,7 @@ _LEAST_ROWS = 32
 
 
 def slope(heights: Any, dx_m: float, method: SlopeMethod = "rotation_invariant", mask: Any = None, *,
-          device: Device = "auto", workspace: Workspace | None = None) -> Any:
+          device: Device = "auto", workspace: Any = None) -> Any:
     """Angle of steepest descent: float32 (rows, cols), radians in [0, pi/2].
 
     heights: (rows, cols), meters.   dx_m: cell size, meters.   mask: bool (rows, cols), False = not known.
@@ -46,7 +46,7 @@ def slope(heights: Any, dx_m: float, method: SlopeMethod = "rotation_invariant",
     return _derive(_METHODS[method], (), heights, dx_m, mask, device, workspace)
 
 
-def aspect(heights: Any, dx_m: float, mask: Any = None, *, device: Device = "auto", workspace: Workspace | None = None) -> Any:
+def aspect(heights: Any, dx_m: float, mask: Any = None, *, device: Device = "auto", workspace: Any = None) -> Any:
     """Direction in which the ground falls: float32 (rows, cols), radians in [0, 2 pi), clockwise from +y.
 
     Arguments, NaN and errors as for `slope`; NaN on level ground too. Source: Horn 1981.
@@ -55,7 +55,7 @@ def aspect(heights: Any, dx_m: float, mask: Any = None, *, device: Device = "aut
 
 
 def laplacian(heights: Any, dx_m: float, mask: Any = None, *, device: Device = "auto",
-              workspace: Workspace | None = None) -> Any:
+              workspace: Any = None) -> Any:
     """Sum of second derivatives, 5 points: float32 (rows, cols), 1/m, positive in hollows.
 
     Arguments and errors as for `slope`; NaN where the cell or one of its 4 neighbors is not known, and along the border.
@@ -64,7 +64,7 @@ def laplacian(heights: Any, dx_m: float, mask: Any = None, *, device: Device = "
 
 
 def curvature(heights: Any, dx_m: float, kind: CurvatureKind = "mean", mask: Any = None, *, device: Device = "auto",
-              workspace: Workspace | None = None) -> Any:
+              workspace: Any = None) -> Any:
     """Curvature of the surface: float32 (rows, cols), 1/m, positive in hollows.
 
     kind: "mean" of the surface's principal curvatures; "profile", of the vertical cut along the slope; "plan", of the
@@ -77,11 +77,12 @@ def curvature(heights: Any, dx_m: float, kind: CurvatureKind = "mean", mask: Any
 
 
 def _derive(stencil: str, extra: tuple[int, ...], heights: Any, dx_m: float, mask: Any, device: Device,
-            workspace: Workspace | None) -> Any:
+            workspace: Any) -> Any:
     """One stencil over the grid, on the device of the caller's choice."""
     spacing = checked_positive(dx_m, "dx_m")
     if choose(device, heights) == "cuda":
-        return like(importlib.import_module(".cuda.stencils", __package__).derive(stencil, extra, heights, spacing, mask), heights)
+        on_gpu = importlib.import_module(".cuda.stencils", __package__)
+        return like(on_gpu.derive(stencil, extra, heights, spacing, mask, workspace), heights)
     grid = _known(heights, mask, Workspace() if workspace is None else workspace)
     rows, cols = grid.shape
     result = np.empty((rows, cols), np.float32)

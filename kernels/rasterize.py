@@ -52,7 +52,7 @@ def rasterize_surface(
     shape, spacing, origin = _checked_frame(rows, cols, dx_m, origin_m)
     if choose(device, points_xyz) == "cuda":
         on_gpu = importlib.import_module(".cuda.triangles", __package__)
-        return tuple(like(part, points_xyz) for part in on_gpu.surface(points_xyz, quad_valid, shape, spacing, origin))
+        return tuple(like(part, points_xyz) for part in on_gpu.surface(points_xyz, quad_valid, shape, spacing, origin, workspace))
     points = _checked_points(on_host(points_xyz, "points_xyz"), "points_xyz", 3)
     valid = on_host(quad_valid, "quad_valid")
     if min(points.shape[:2]) < 2:
@@ -87,7 +87,7 @@ def rasterize_points(
     shape, spacing, origin = _checked_frame(rows, cols, dx_m, origin_m)
     if choose(device, points_xyz) == "cuda":
         on_gpu = importlib.import_module(".cuda.points", __package__)
-        return tuple(like(part, points_xyz) for part in on_gpu.highest(points_xyz, shape, spacing, origin))
+        return tuple(like(part, points_xyz) for part in on_gpu.highest(points_xyz, shape, spacing, origin, workspace))
     points = _checked_points(on_host(points_xyz, "points_xyz"), "points_xyz", 2)
     heights, counts = _highest(points, shape, (spacing, *origin), Workspace() if workspace is None else workspace)
     return like(heights, points_xyz), like(counts, points_xyz)
