@@ -1,3 +1,5 @@
+# mypy: ignore-errors
+# (types of numba.cuda are those of its implementation, not of what may be written in a kernel)
 """Grids as kernels on a GPU want them: float32 or bool, rows one after the other, on the device.
 
 An array that is so already is used where it lies. Others are copied there by a kernel; values are looked at on the device,
@@ -96,4 +98,4 @@ KERNELS = [
     ("copy_heights", copy_heights, (float64[:, :], float32[:, ::1])),
     ("copy_mask", copy_mask, (uint8[:, :], boolean[:, ::1])),
 ]
-_copy_heights, _copy_mask = (cuda.jit(kernel) for _, kernel, _ in KERNELS)
+_copy_heights, _copy_mask = (cuda.jit(cache=True)(kernel) for _, kernel, _ in KERNELS)

@@ -1,3 +1,5 @@
+# mypy: ignore-errors
+# (types of numba.cuda are those of its implementation, not of what may be written in a kernel)
 """Horizon angles on a GPU: a small convex hull for each line and block of steps, asked by every cell on its own.
 
 The rule is that of kernels.horizon: the light that falls by `tangent` a step and just touches a cell, its dark height
@@ -154,10 +156,10 @@ def angles(ground, backward, shift, size, length, places, corners, counts, tops,
 
 _grid, _numbers = float32[:, ::1], int32[:, ::1]
 KERNELS = [
-    ("horizon_hulls", hulls, (_grid, boolean, float64, int64, uint8[:, ::1], _grid, _numbers, _grid)),
-    ("horizon_angles", angles, (_grid, boolean, float64, int64, float64, uint8[:, ::1], _grid, _numbers, _grid, _grid)),
+    ("hulls", hulls, (_grid, boolean, float64, int64, uint8[:, ::1], _grid, _numbers, _grid)),
+    ("angles", angles, (_grid, boolean, float64, int64, float64, uint8[:, ::1], _grid, _numbers, _grid, _grid)),
 ]
-_hulls, _angles = (cuda.jit(kernel) for _, kernel, _ in KERNELS)
+_hulls, _angles = (cuda.jit(cache=True)(kernel) for _, kernel, _ in KERNELS)
 
 
 def horizon_angle(heights: Any, dx_m: float, azimuth_rad: float, nodata: Any = None, workspace: DeviceWorkspace | None = None,
@@ -183,4 +185,4 @@ def horizon_angle(heights: Any, dx_m: float, azimuth_rad: float, nodata: Any = N
     _hulls[(-(-reach // THREADS), count), THREADS](ground, lines.backward, lines.shift, size, places, corners, counts, tops)
     _angles[-(-steps * lanes // THREADS), THREADS](ground, lines.backward, lines.shift, size, lines.length * dx_m, places, corners,
                                                    counts, tops, result)
-    return turned_back(result) if lines.by_columns else result
+    return turned_back(result, scratch) if lines.by_columns else result

@@ -1,3 +1,5 @@
+# mypy: ignore-errors
+# (types of numba.cuda are those of its implementation, not of what may be written in a kernel)
 """Parallel lines on a GPU (the frame of kernels.parallel_lines): a thread a line, steps in blocks, grids turned where lines run
 along columns.
 
@@ -164,19 +166,15 @@ def tiles(shape: tuple[int, ...]) -> tuple[int, int]:
     return -(-shape[1] // TILE), -(-shape[0] // TILE)
 
 
-def turned_back(grid: Any) -> Any:
+def turned_back(grid: Any, workspace: DeviceWorkspace) -> Any:
     """The transpose of a float32 or bool device array as a new one."""
     rows, cols = (int(size) for size in grid.shape)
     result = cuda.device_array((cols, rows), grid.dtype)
     if np.dtype(grid.dtype) == np.bool_:
         _turn_mask[tiles((rows, cols)), _TURNERS](grid, result)
     else:
-        _turn[tiles((rows, cols)), _TURNERS](grid, _no_mask(), result)
+        _turn[tiles((rows, cols)), _TURNERS](grid, workspace.take("no mask", (0, 0), np.bool_), result)
     return result
-
-
-def _no_mask() -> Any:
-    return cuda.device_array((0, 0), np.bool_)
 
 
 _grid, _mask = float32[:, ::1], boolean[:, ::1]
@@ -186,4 +184,4 @@ KERNELS = [
     ("without_ground", without_ground, (_grid, _mask, _grid)),
     ("heights_within", within, (_grid, _mask, float32, int32[::1])),
 ]
-_turn, _turn_mask, _without_ground, _within = (cuda.jit(kernel) for _, kernel, _ in KERNELS)
+_turn, _turn_mask, _without_ground, _within = (cuda.jit(cache=True)(kernel) for _, kernel, _ in KERNELS)

@@ -1,3 +1,5 @@
+# mypy: ignore-errors
+# (types of numba.cuda are those of its implementation, not of what may be written in a kernel)
 """Arithmetic that kernels and CPU loops share to the last bit: floats as ordered integers, products that are not contracted.
 
 Running maxima and minima over a warp work on integers of the same order as the floats; an integer has no NaN, and atomic

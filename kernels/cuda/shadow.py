@@ -1,3 +1,5 @@
+# mypy: ignore-errors
+# (types of numba.cuda are those of its implementation, not of what may be written in a kernel)
 """Cast shadows on a GPU: lines of light in blocks of steps (the rules are those of kernels.shadow).
 
 Heights are kept relative to the falling light, so that what darkens a line is a maximum of terms that do not depend on each
@@ -94,12 +96,12 @@ def lit(nodata, shadow):
 
 _grid, _mask = float32[:, ::1], boolean[:, ::1]
 KERNELS = [
-    ("shadow_darken", darken, (_grid, boolean, float64, float64, int64, _grid)),
-    ("shadow_carry", carry, (int64, int64, float64, int64, int64, _grid)),
-    ("shadow_shade", shade, (_grid, boolean, float64, float64, int64, _grid, _mask)),
-    ("shadow_lit", lit, (_mask, _mask)),
+    ("darken", darken, (_grid, boolean, float64, float64, int64, _grid)),
+    ("carry", carry, (int64, int64, float64, int64, int64, _grid)),
+    ("shade", shade, (_grid, boolean, float64, float64, int64, _grid, _mask)),
+    ("lit", lit, (_mask, _mask)),
 ]
-_darken, _carry, _shade, _lit = (cuda.jit(kernel) for _, kernel, _ in KERNELS)
+_darken, _carry, _shade, _lit = (cuda.jit(cache=True)(kernel) for _, kernel, _ in KERNELS)
 
 
 def cast_shadow(heights: Any, dx_m: float, sun_azimuth_rad: float, sun_elevation_rad: float, nodata: Any = None,
@@ -124,7 +126,7 @@ def cast_shadow(heights: Any, dx_m: float, sun_azimuth_rad: float, sun_elevation
     _darken[launch](ground, lines.backward, lines.shift, drop, size, highest)
     _carry[-(-number // THREADS), THREADS](lanes, steps, lines.shift, size, reach, highest)
     _shade[launch](ground, lines.backward, lines.shift, drop, size, highest, shadow)
-    result = turned_back(shadow) if lines.by_columns else shadow
+    result = turned_back(shadow, scratch) if lines.by_columns else shadow
     if nodata is not None:
         shape = tuple(int(extent) for extent in result.shape)
         _lit[blocks_for(shape[0] * shape[1]), THREADS](mask_on_device(nodata, shape, "nodata", scratch), result)

@@ -1,3 +1,5 @@
+# mypy: ignore-errors
+# (types of numba.cuda are those of its implementation, not of what may be written in a kernel)
 """View bound on a GPU: a warp a ray, 32 steps at a time (the rules are those of kernels.view_bound).
 
 Cells of a step follow from its number alone (kernels.rays), so lanes do not wait for each other. Outward a warp keeps the
@@ -261,13 +263,13 @@ def bounds(rows, cols, visible, lowest, dx, camera_x, camera_y, camera_z, toward
 
 _grid, _mask, _flat = float32[:, ::1], boolean[:, ::1], int32[::1]
 KERNELS = [
-    ("view_bound_tangents", tangents, (_grid, _mask, float64, float64, float64, float64, _flat, _flat, _flat)),
-    ("view_bound_walk", walk, (_flat, _flat, int64, int64, float64, float64, float64, float64, float64[:, ::1], boolean,
+    ("tangents", tangents, (_grid, _mask, float64, float64, float64, float64, _flat, _flat, _flat)),
+    ("walk", walk, (_flat, _flat, int64, int64, float64, float64, float64, float64, float64[:, ::1], boolean,
                                float64[::1], float64[::1], int32[:, ::1])),
-    ("view_bound_bounds", bounds, (int64, int64, _mask, _flat, float64, float64, float64, float64, float64, float64, float64,
+    ("bounds", bounds, (int64, int64, _mask, _flat, float64, float64, float64, float64, float64, float64, float64,
                                    _grid)),
 ]
-_tangents, _walk, _bounds = (cuda.jit(kernel) for _, kernel, _ in KERNELS)
+_tangents, _walk, _bounds = (cuda.jit(cache=True)(kernel) for _, kernel, _ in KERNELS)
 
 
 def view_bound(
