@@ -10,7 +10,8 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-BUNDLE = 128
+BUNDLE = 256
+_CROWD = 8
 PAD = 4
 """Cells without ground beside each row: rays enter and leave over them."""
 
@@ -40,10 +41,26 @@ def _gather(row, one, other, near, far):
 
 @numba.njit(cache=True, nogil=True)
 def _keep_least(lowest, places, limits):
-    for i in range(places.size):
-        cell = places[i]
-        limit, least = limits[i], lowest[cell]
-        lowest[cell] = limit if limit < least else least
+    """Lower cells to the limits of the rays that pass them; neighboring rays share cells."""
+    last = places.size - 1
+    if abs(np.int64(places[last]) - np.int64(places[0])) * _CROWD > last:
+        for i in range(places.size):
+            cell = places[i]
+            limit, least = limits[i], lowest[cell]
+            lowest[cell] = limit if limit < least else least
+        return
+    # many rays a cell: to read what was written a moment ago takes longer than to notice where a cell ends
+    least = limits[0]
+    for i in range(1, places.size):
+        limit = limits[i]
+        if places[i] != places[i - 1]:
+            cell = places[i - 1]
+            lowest[cell] = min(lowest[cell], least)
+            least = limit
+        else:
+            least = limit if limit < least else least
+    cell = places[last]
+    lowest[cell] = min(lowest[cell], least)
 
 
 @numba.njit(cache=True, nogil=True)
