@@ -40,7 +40,8 @@ TASKS = {
 class Peer:
     """adapter: module of benchmarks.peers.   packages: what pip installs, pinned; empty: nothing pip could install.
 
-    tasks: and the memory each takes at its peak, bytes a cell, rounded up (measured at 4096^2).
+    tasks: and the memory each takes at its peak, bytes a cell, rounded up.   largest: cells a side beyond which a task would
+    take minutes a run.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Peer:
     adapter: str = ""
     environment: str = ""
     optional: bool = False
+    largest: dict[str, int] = field(default_factory=dict)
 
     @property
     def module(self) -> str:
@@ -67,6 +69,7 @@ PEERS = (
         "whitebox",
         ("numpy", "whitebox-workflows==2.0.6"),
         {"breach": 80, "fill": 80, "accumulate": 100, "shadow": 60, "slope": 60},
+        largest={"shadow": 1024},
     ),
     Peer("gdal", (), {"view": 40, "slope": 30}),
     Peer("gdal_program", (), {"view": 40}),

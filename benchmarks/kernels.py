@@ -88,9 +88,10 @@ def compare(
     task: str, heights: np.ndarray, terrain: Path, peers: list[Peer], bandwidth: float | None, arguments: argparse.Namespace
 ) -> None:
     """One table."""
-    able = [peer for peer in peers if task in peer.tasks]
+    side = heights.shape[0]
+    able = [peer for peer in peers if task in peer.tasks and side <= peer.largest.get(task, side)]
     groups, too_large = by_memory(task, able, heights.size)
-    print(f"\n{TASKS[task]}, {arguments.terrain} {heights.shape[0]}^2")
+    print(f"\n{TASKS[task]}, {arguments.terrain} {side}^2")
     print(f"{'':28}{'best s':>9}{'median':>9}{'ratio':>7}{'cores':>7}{'scratch':>9}{'growth':>8}  B/cell")
     ours: Runner | None = None
     ratios: dict[str, float] = {}
@@ -109,6 +110,9 @@ def compare(
         ours = ours or mine
         if not mine.trouble:
             ratios.update({runner.name: runner.best / mine.best for runner in others if not runner.trouble})
+    for peer in peers:
+        if task in peer.tasks and side > peer.largest.get(task, side):
+            print(f"{peer.name:28}left out above {peer.largest[task]}^2: it takes minutes a run")
     for peer in too_large:
         print(f"{peer.name:28}left out: it would need about {peer.tasks[task] * heights.size / 2**30:.0f} GiB")
     if ratios:
