@@ -47,8 +47,7 @@ class CarvedTiles:
             for first, last, stride in codes.rim_of(ways.shape):
                 carving.count_steps(ways, kept, counts, first, last, stride)
             tiling.put(steps, bounds, counts[1:-1, 1:-1])
-            _, found = roots.add(index, bounds, ways, rim_only=True)
-            return units.ravel()[found].astype(np.int64)
+            return units.ravel()[roots.add_routed(index, bounds, ways)].astype(np.int64)
 
         units = np.concatenate([np.zeros(1, np.int64), *each_tile(tiles, alone, watch)])
         roots.number()

@@ -130,6 +130,13 @@ def follow(codes, labels, first, last, stride):
             cell += steps[flat[np.uintp(cell)]]
 
 
+def labels_of(codes: np.ndarray) -> np.ndarray:
+    """int32, of the same shape: root of every cell, numbered as `roots_of` does."""
+    labels, _ = roots_of(codes)
+    follow(codes, labels, 0, labels.size, 1)
+    return labels
+
+
 def rim_of(shape: tuple[int, int]) -> list[tuple[int, int, int]]:
     """The outermost cells of a tile within its frame of this shape: (first, last + 1, stride) of its four sides."""
     rows, cols = shape

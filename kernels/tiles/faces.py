@@ -8,7 +8,8 @@ outlets: "border" (cells at the border and beside cells without data), or a bool
 nodata: a height that means none (also NaN), or a bool array-like or path, True where there is none.
 progress: called with the share done, 0 to 1.   cancel: asked before each tile; when it says True, TilesCancelled is raised.
 KernelInputError is raised for what does not fit. After any error or cancel there is no file, and an array that was begun holds
-the mark (NaN, 255 or -1) where it was written.   Memory: some 60 bytes a cell of a tile and thread, and 40 a pit.
+the mark (NaN, 255 or -1) where it was written.
+Memory: some 60 bytes a cell of a tile and thread, 200 a cell of the tiles' rims, and 20 a pit (each cell of a flat is one).
 """
 
 from __future__ import annotations
@@ -124,8 +125,7 @@ def accumulate_tiles(
         def alone(index: int, bounds: Bounds) -> np.ndarray:
             ways = drainage.routed(index, bounds).ways
             area = downstream.accumulate(ways, *none)
-            _, found = roots.add(index, bounds, ways, rim_only=True)
-            return area.ravel()[found]
+            return area.ravel()[roots.add_routed(index, bounds, ways)]
 
         area = np.concatenate([np.zeros(1, np.int32), *each_tile(tiles, alone, watch)])
         roots.number()

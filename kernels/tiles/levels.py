@@ -40,11 +40,13 @@ def basins(cells, ways, nodes, cols):
 
 
 @numba.njit(cache=True, nogil=True)
-def spill(keys, left, right, root):
-    """How every basin leaves, walking the forest of passes from the outlets (node 0) outward.
+def spill(keys, left, right, root, seeds):
+    """How every basin leaves, walking a forest of passes from the nodes `seeds` outward.
 
-    Returns float32 `level` of each basin's node, -inf for node 0 and what has no way out; int64 `over`, the pass that it leaves
-    over, -1 for none; bool `from_right`, whether the basin is at that pass's right end.
+    keys, left, right: passes and the nodes at their ends.   root: int32 basin (its first node) of each node.
+    Returns float32 `level` of each basin's node, -inf for seeds and what is not reached; int64 `over`, the pass that it leaves
+    over, -1 for none; bool `from_right`, whether the basin is at that pass's right end; int32 `last`, the last basin on the way to
+    the seed, -1 for seeds.
     """
     count = root.size
     start = np.zeros(count + 1, np.int64)
@@ -62,9 +64,12 @@ def spill(keys, left, right, root):
     order = np.zeros(count, np.uint64)  # sorts like the level: minus zero is below zero
     over = np.full(count, -1, np.int64)
     from_right = np.zeros(count, np.bool_)
+    last = np.full(count, -1, np.int32)
+    reached = np.zeros(count, np.bool_)
     queue = np.empty(count, np.int32)
-    queue[0] = 0
-    filled, head = 1, 0
+    queue[: seeds.size] = seeds
+    reached[seeds] = True
+    filled, head = seeds.size, 0
     while head < filled:
         basin = queue[head]
         head += 1
@@ -72,24 +77,44 @@ def spill(keys, left, right, root):
             e = passes[k]
             a, b = root[left[e]], root[right[e]]
             other = b if a == basin else a
-            if other == 0 or over[other] >= 0:
+            if reached[other]:
                 continue
+            reached[other] = True
             over[other], from_right[other] = e, other == b
             order[other] = max(order[basin], keys[e] >> np.uint64(32))
+            last[other] = last[basin] if last[basin] >= 0 else other
             queue[filled] = other
             filled += 1
     level = np.full(count, -np.inf, np.float32)
     for node in range(count):
         if over[node] >= 0:
             level[node] = height_of(order[node] << np.uint64(32))
-    return level, over, from_right
+    return level, over, from_right, last
 
 
 @numba.njit(cache=True, nogil=True)
-def turns(over, from_right, keys, left, right, cells, ways, nodes, cols):
+def ways_over(keys, over, from_right, cols):
+    """The last cell of each basin on its way over its pass, int64 flat in the whole grid, -1 for none; uint8 direction there."""
+    cells, ways = np.full(over.size, -1, np.int64), np.full(over.size, STAY, np.uint8)
+    for basin in range(over.size):
+        if over[basin] < 0:
+            continue
+        edge = np.int64(keys[over[basin]] & np.uint64(0xFFFFFFFF))
+        cell, d = edge >> 2, edge & 3
+        way = np.uint8(5 if d == 0 else 5 + d)
+        if from_right[basin]:
+            r, c = step(cell, way, cols)
+            cell, way = r * cols + c, np.uint8(8 - way)
+        cells[basin], ways[basin] = cell, way
+    return cells, ways
+
+
+@numba.njit(cache=True, nogil=True)
+def turns(from_nodes, from_cells, from_ways, cells, ways, nodes, cols):
     """Where the way from a pass back to the pit begins or enters another tile: flat cells, and where each drains then.
 
-    See `codes.turn_around`, which goes on within the tile.
+    from_nodes, from_cells, from_ways: node and cell where each basin is left, and its direction there.   cells, ways: cell and
+    direction of each node.   nodes: `tiling.Seams`.   See `codes.turn_around`, which goes on within the tile.
     """
     size = 0
     at_cells, new_ways = np.empty(0, np.int64), np.empty(0, np.uint8)
@@ -97,17 +122,8 @@ def turns(over, from_right, keys, left, right, cells, ways, nodes, cols):
         if not counting:
             at_cells, new_ways = np.empty(size, np.int64), np.empty(size, np.uint8)
             size = 0
-        for basin in range(1, over.size):
-            e = over[basin]
-            if e < 0:
-                continue
-            edge = np.int64(keys[e] & np.uint64(0xFFFFFFFF))
-            d = edge & 3
-            cell, way = edge >> 2, np.uint8(5 if d == 0 else 5 + d)
-            node = left[e]
-            if from_right[basin]:
-                r, c = step(cell, way, cols)
-                cell, way, node = r * cols + c, np.uint8(8 - way), right[e]
+        for k in range(from_nodes.size):
+            node, cell, way = from_nodes[k], from_cells[k], from_ways[k]
             while True:
                 if not counting:
                     at_cells[size], new_ways[size] = cell, way

@@ -18,7 +18,7 @@ _TABLE = 8192
 
 
 @numba.njit(cache=True, nogil=True, inline="always")
-def _order(height):
+def order_of(height):
     """A number that sorts like a float32: minus zero below zero, so that the higher one of two is never in doubt."""
     bits = np.float32(height).view(np.int32)
     return np.int64(bits ^ ((bits >> 31) & 0x7FFFFFFF)) + 2147483648
@@ -26,7 +26,7 @@ def _order(height):
 
 @numba.njit(cache=True, nogil=True, inline="always")
 def _key(one, other, cell, d):
-    return (np.uint64(max(_order(one), _order(other))) << np.uint64(32)) | np.uint64(4 * cell + d)
+    return (np.uint64(max(order_of(one), order_of(other))) << np.uint64(32)) | np.uint64(4 * cell + d)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -125,10 +125,12 @@ def _find(component, node):
 
 
 @numba.njit(cache=True, nogil=True)
-def lowest_forest(keys, left, right, component):
+def lowest_forest(keys, left, right, component, waits):
     """Which edges form the lowest spanning forest: int64 indices. Boruvka's algorithm; keys must differ.
 
     component: int32, root of each node that the ends name; nodes that are one to begin with share a root. Overwritten.
+    waits: bool (nodes,) or empty: nodes that know only some of their edges, so that what they are in takes none: others may
+    join it, over edges that are in the lowest forest whatever the edges that are not known.
     """
     best = np.empty(component.size, np.int64)
     a_of, b_of = np.empty(keys.size, np.int32), np.empty(keys.size, np.int32)
@@ -151,18 +153,19 @@ def lowest_forest(keys, left, right, component):
                 best[b] = kept
             kept += 1
         size = kept
-        if size == 0:
-            return chosen[:found].copy()
+        before = found
         for node in range(component.size):
             e = best[node]
-            if e < 0:
+            if e < 0 or (waits.size > 0 and waits[node]):
                 continue
             other = b_of[e] if a_of[e] == node else a_of[e]
-            if best[other] == e and node < other:  # they chose each other: the smaller one stays
-                continue
+            if best[other] == e and node < other and not (waits.size > 0 and waits[other]):
+                continue  # they chose each other: the smaller one stays
             component[node] = other
             chosen[found] = live[e]
             found += 1
+        if found == before:
+            return chosen[:found].copy()
         for node in range(component.size):
             component[node] = _find(component, node)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import codes
-from .tiling import Bounds, Tiling, empty_seams, put
+from .tiling import Bounds, Tiling, empty_seams, parts, rims
 
 
 class Roots:
@@ -24,19 +24,24 @@ class Roots:
         self._cells = [np.empty(0, np.int32)] * len(tiling)
         self._ways = [np.empty(0, np.uint8)] * len(tiling)
 
-    def add(self, index: int, bounds: Bounds, ways: np.ndarray, rim_only: bool) -> tuple[np.ndarray, np.ndarray]:
-        """Find the roots of a tile with these directions, and what its cells, or only the outermost ones, drain to.
+    def add(self, index: int, bounds: Bounds, ways: np.ndarray, labels: np.ndarray, roots: np.ndarray, numbers: np.ndarray) -> None:
+        """A tile with its directions, labels of its cells, of which only the outermost count, and the cells of its roots 1, 2, ...
 
-        Returns `codes.roots_of` them, followed.
+        numbers: which of these roots each label stands for.   All with one cell around the tile.
         """
-        labels, roots = codes.roots_of(ways)
-        for first, last, stride in codes.rim_of(ways.shape) if rim_only else [(0, ways.size, 1)]:
-            codes.follow(ways, labels, first, last, stride)
-        put(self.seams, bounds, labels[1:-1, 1:-1])
+        for part, rim in zip(parts(self.seams, bounds), rims(labels[1:-1, 1:-1]), strict=True):
+            part[:] = np.where(rim > 0, numbers[rim], rim)
         i, j = np.divmod(roots.astype(np.int64), ways.shape[1])
         self._cells[index] = ((bounds[0] + i - 1) * self._tiling.cols + bounds[2] + j - 1).astype(np.int32)
         self._ways[index] = ways.ravel()[roots]
-        return labels, roots
+
+    def add_routed(self, index: int, bounds: Bounds, ways: np.ndarray) -> np.ndarray:
+        """The same for routed directions. Returns the roots' cells."""
+        labels, roots = codes.roots_of(ways)
+        for first, last, stride in codes.rim_of(ways.shape):
+            codes.follow(ways, labels, first, last, stride)
+        self.add(index, bounds, ways, labels, roots, np.arange(roots.size + 1, dtype=np.int32))
+        return roots
 
     def number(self) -> None:
         """Go over from numbers within tiles to numbers in the whole."""
@@ -44,10 +49,8 @@ class Roots:
         self.cells = np.concatenate([np.zeros(1, np.int32), *self._cells])
         self.ways = np.concatenate([np.full(1, codes.STAY, np.uint8), *self._ways])
         self._cells, self._ways = [], []
-        for index, (r0, r1, c0, c1) in enumerate(self._tiling):
-            i, j = r0 // self._tiling.height, c0 // self._tiling.width
-            top, bottom, left, right = self.seams[:4]
-            for part in (top[i, c0:c1], bottom[i, c0:c1], left[j, r0:r1], right[j, r0:r1]):
+        for index, bounds in enumerate(self._tiling):
+            for part in parts(self.seams, bounds):
                 part[:] = self.numbered(index, part)
 
     def numbered(self, index: int, labels: np.ndarray) -> np.ndarray:
@@ -67,8 +70,13 @@ class ByTile:
     def of(self, index: int, bounds: Bounds) -> tuple[np.ndarray, np.ndarray]:
         """Cells of that tile numbered within its frame, int64, and their values."""
         mine = slice(self.start[index], self.start[index + 1])
-        r, c = np.divmod(self.cells[mine], self.tiling.cols)
-        return (r - bounds[0] + 1) * (bounds[3] - bounds[2] + 2) + c - bounds[2] + 1, self.values[mine]
+        return within(bounds, self.cells[mine], self.tiling.cols), self.values[mine]
+
+
+def within(bounds: Bounds, cells: np.ndarray, cols: int) -> np.ndarray:
+    """Cells (flat in the whole grid) numbered within the frame of the tile that they are in."""
+    r, c = np.divmod(cells, cols)
+    return (r - bounds[0] + 1) * (bounds[3] - bounds[2] + 2) + c - bounds[2] + 1
 
 
 def by_tile(tiling: Tiling, cells: np.ndarray, values: np.ndarray) -> ByTile:

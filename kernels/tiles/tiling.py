@@ -101,10 +101,20 @@ def empty_seams(tiling: Tiling, dtype: Any) -> Seams:
 
 def put(seams: Seams, bounds: Bounds, values: np.ndarray) -> None:
     """Keep the outermost cells of a tile's values (rows, columns of the tile)."""
+    for part, rim in zip(parts(seams, bounds), rims(values), strict=True):
+        part[:] = rim
+
+
+def parts(seams: Seams, bounds: Bounds) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Views of what is kept of a tile: its top and bottom row, its left and right column."""
     r0, r1, c0, c1 = bounds
     i, j = r0 // seams.height, c0 // seams.width
-    seams.top[i, c0:c1], seams.bottom[i, c0:c1] = values[0], values[-1]
-    seams.left[j, r0:r1], seams.right[j, r0:r1] = values[:, 0], values[:, -1]
+    return seams.top[i, c0:c1], seams.bottom[i, c0:c1], seams.left[j, r0:r1], seams.right[j, r0:r1]
+
+
+def rims(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """The same four of a tile's values."""
+    return values[0], values[-1], values[:, 0], values[:, -1]
 
 
 @numba.njit(cache=True, nogil=True, inline="always")
