@@ -59,7 +59,7 @@ TERRAINS = {
     "huge range": noise(40, 41, -9e8, 9e8),
     "terraces": np.round(ridged(60, 70) / 20) * 20,
     "too gentle": (1e-4 * np.abs(np.add.outer(np.arange(60), 0.3 * np.arange(80)) - 30) + noise(60, 80, 0, 3e-4)).astype("f4"),
-    "nearly steep enough": (50 + 1.02e-3 * np.add.outer(np.arange(70), np.arange(60)) + noise(70, 60, 0, 5e-5)).astype("f4"),
+    "nearly steep enough": (50 + np.full((70, 1), 1.02e-3) * np.arange(60) + noise(70, 60, 0, 1e-4)).astype("f4"),
     "plateau": np.where(np.indices((50, 90)).min(axis=0) > 5, 300, 200).astype(np.float32),
     "all equal": np.full((33, 70), 7.25, np.float32),
     "crater": crater(75),
