@@ -29,12 +29,9 @@ UNIT_M = 2.0**-14
 
 
 @cuda.jit(cache=True)
-def prepare(state, state_floats, epsilon_m, drop, unit, values):
-    """`drop` int64 (1,), `unit` float64 (1,) as kernels.fixed_point has them, from the largest height; empties `values`."""
-    first = cuda.grid(1)
-    for slot in range(first, values.size, cuda.gridsize(1)):
-        values[slot] = HIGHEST_UNIT
-    if first == 0:
+def prepare(state, state_floats, epsilon_m, drop, unit):
+    """`drop` int64 (1,), `unit` float64 (1,) as kernels.fixed_point has them, from the largest height. One thread."""
+    if cuda.grid(1) == 0:
         top = float64(state_floats[HIGHEST])
         if not top <= HIGHEST_M:
             state[FAULT] |= HEIGHT_FAULT
@@ -122,22 +119,15 @@ def carve_tiles(z, receivers, fixed, rows, cols, drop, unit, values, onward, sta
         for place in range(cuda.threadIdx.x, SLOTS, cuda.blockDim.x):
             start = local_of_place(place)
             cell = start
-            cells = 0
+            cells = 0  # from the start to the one that leaves
             while ways[cell] >= 0:
                 cell = ways[cell]
                 cells += 1
             word = int64(0)
             if ways[cell] < STOP and ways[cell] != NOWHERE:
-                slot = -2 - ways[cell]
-                word = (int64(cells + 1) << 32) | int64(slot + 1)
-                if cell == start:
-                    least = int64(units[cell]) - epsilon
-                    if least < LOWEST_UNIT:
-                        cuda.atomic.or_(state, FAULT, RANGE_FAULT)
-                    else:
-                        cuda.atomic.min(values, slot, int32(least))
+                word = (int64(cells + 1) << 32) | int64(-1 - ways[cell])
             onward[tile * SLOTS + place] = word
-            cuda.atomic.min(values, tile * SLOTS + place, units[start])
+            values[tile * SLOTS + place] = units[start]
         cuda.syncthreads()
 
 
@@ -263,7 +253,7 @@ def write_carved(z, receivers, fixed, rows, cols, drop, unit, values, carved, su
 
 
 KERNELS = [
-    ("prepare", prepare, (int32[::1], float32[::1], float64, int64[::1], float64[::1], int32[::1])),
+    ("prepare", prepare, (int32[::1], float32[::1], float64, int64[::1], float64[::1])),
     (
         "carve_tiles",
         carve_tiles,

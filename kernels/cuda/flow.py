@@ -194,7 +194,7 @@ def _carve(work: TerrainWork, flow: Any, epsilon_m: float) -> tuple[Any, Any]:
     onward, further = work.take("onward", work.slots, np.int64), work.take("further", work.slots, np.int64)
     carved = fresh(work.n, np.float32)
     sums = work.take("cuts", (work.tiles, 3), np.float64)
-    plain(carving.prepare, work.slots, work.state, work.state.view(np.float32), float(epsilon_m), drop, unit, values)
+    plain(carving.prepare, 1, work.state, work.state.view(np.float32), float(epsilon_m), drop, unit)
     plain(
         carving.carve_tiles, work.tiles, work.z, flow, kept, rows, cols, drop, unit, values, onward, work.state, threads_each=0
     )
