@@ -45,7 +45,8 @@ def checked_terrain(heights: Any, nodata: Any) -> tuple[np.ndarray, np.ndarray |
     """C-contiguous float32 (rows, cols) on the host, finite but where `nodata`, and that mask. Raises KernelInputError."""
     grid = checked_shape(on_host(heights))
     mask = None if nodata is None else checked_mask(on_host(nodata, "mask `nodata`"), grid.shape, "nodata")
-    if not importlib.import_module(".cpu.strips", __package__).all_within(grid, HIGHEST_M, mask):
+    finite = importlib.import_module(".cpu.finite", __package__)
+    if not finite.all_within(grid, HIGHEST_M, None if mask is None else ~mask):
         where = "" if mask is None else " where `nodata` is False"
         raise KernelInputError(f"The heights contain NaN, infinity or values beyond {HIGHEST_M:.0e} m{where}; "
                                "mask those cells with `nodata`.")

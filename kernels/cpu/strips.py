@@ -6,12 +6,10 @@ A thread owns neighboring strips for all steps and carries both outer lines itse
 
 from __future__ import annotations
 
-from functools import partial
-
 import numba
 import numpy as np
 
-from .threads import bands, run, thread_count
+from .threads import thread_count
 
 NO_GROUND = np.float32(-1e30)
 ABSENT = np.float32(-1e29)
@@ -59,18 +57,3 @@ def without_ground(heights, nodata, workspace):
     np.copyto(grid, heights)
     grid[nodata] = NO_GROUND
     return grid
-
-
-@numba.njit(cache=True, nogil=True)
-def _beyond(heights, highest):
-    """How many heights are NaN or farther than `highest` from zero."""
-    count = 0
-    for height in heights:
-        count += not abs(height) <= highest
-    return count
-
-
-def all_within(heights: np.ndarray, highest: float, nodata: np.ndarray | None) -> bool:
-    """Whether all heights are finite and at most `highest` from zero, those without data aside."""
-    flat = heights.reshape(-1) if nodata is None else heights[~nodata]
-    return not sum(run([partial(_beyond, flat[first:last], np.float32(highest)) for first, last in bands(flat.size, least=65536)]))

@@ -97,7 +97,7 @@ def write_bound(pieces, least, offsets, lowest, visible, everywhere, dx, camera_
                 for i in range(right - left):
                     x = (left + i) - camera_x
                     away = math.sqrt(x * x + y * y)
-                    height = np.float32(camera_z + away * dx * limits[i]) if away > 0.0 else limits[i]
+                    height = limits[i] if limits[i] == -np.inf else np.float32(camera_z + away * dx * limits[i])
                     free = (limits[i] < nothing) & (x * toward_x + y * toward_y >= away * cosine)
                     result[i] = height if free else nothing
                 if not everywhere:
