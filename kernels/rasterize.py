@@ -20,7 +20,7 @@ from .arrays import Device, choose, like, on_host
 from .cpu import points as buckets
 from .cpu import threads, triangles
 from .cpu.sharing import share
-from .errors import KernelInputError, checked_number, checked_positive
+from .errors import LARGEST_GRID, KernelInputError, checked_number, checked_positive
 from .workspace import Workspace
 
 _PIECES_A_THREAD = 4
@@ -89,6 +89,8 @@ def rasterize_points(
         on_gpu = importlib.import_module(".cuda.points", __package__)
         return tuple(like(part, points_xyz) for part in on_gpu.highest(points_xyz, shape, spacing, origin, workspace))
     points = _checked_points(on_host(points_xyz, "points_xyz"), "points_xyz", 2)
+    if not len(points):
+        raise KernelInputError("points_xyz holds no points; a grid needs at least one.")
     heights, counts = _highest(points, shape, (spacing, *origin), Workspace() if workspace is None else workspace)
     return like(heights, points_xyz), like(counts, points_xyz)
 
@@ -182,6 +184,8 @@ def _checked_frame(rows: int, cols: int, dx_m: float, origin_m: tuple[float, flo
         raise KernelInputError(f"rows and cols must be whole numbers, not {rows!r} and {cols!r}.") from None
     if min(shape) < 1:
         raise KernelInputError(f"A grid needs at least one row and one column, not {rows} x {cols}.")
+    if shape[0] * shape[1] >= LARGEST_GRID:
+        raise KernelInputError(f"A grid of {rows} x {cols} cells is too large; these kernels take fewer than {LARGEST_GRID}.")
     try:
         x, y = origin_m
     except (TypeError, ValueError):

@@ -1,3 +1,5 @@
+# mypy: ignore-errors
+# (types of numba.cuda are those of its implementation, not of what may be written in a kernel)
 """Points into cells on a GPU: one thread a point, the highest by an integer maximum, the number by a sum. Bits as on the CPU."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# mypy: ignore-errors
+# (types of numba.cuda are those of its implementation, not of what may be written in a kernel)
 """Derivatives on a GPU: tiles of 32 x 8 cells, their heights and those around them in shared memory.
 
 The formulas are those of kernels.neighborhood, in float64 like on the CPU. A GPU's compiler contracts products and sums into

@@ -1,3 +1,5 @@
+# mypy: ignore-errors
+# (types of numba.cuda are those of its implementation, not of what may be written in a kernel)
 """A picture's points joined by triangles on a GPU, sampled at cell centers (the rules are those of kernels.cpu.triangles).
 
 One thread a quad looks at the few centers in its reach. Quads with many centers are put on a list, and whole blocks take
