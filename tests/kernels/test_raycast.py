@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from backend.camera import Camera
+from kernels.cpu.threads import set_thread_count
 from kernels.raycast import RaycastInputError, pixel_rays, render_range, sunlit, world_points, z_depth
 
 
@@ -121,6 +122,21 @@ def test_a_wall_throws_its_shadow_away_from_the_sun():
     points = np.array([[-50.0, 0.0, 0.0], [50.0, 0.0, 0.0]], np.float32)
     lit = sunlit(heights, 10.0, (-200.0, 200.0), points, math.pi / 2, math.radians(30))  # sun on the right
     assert lit.tolist() == [False, True]
+
+
+def test_same_bits_for_any_number_of_threads():
+    heights, view = hills(), (20.0, (-950.0, 1500.0), (100.0, 50.0, 700.0), -0.3, 1.0, 60, 40)
+    points = world_points(render_range(heights, *view), view[2], -0.3, 1.0)
+    light = 20.0, (-950.0, 1500.0), points, 0.7, 0.3
+    expected = render_range(heights, *view), sunlit(heights, *light)
+    assert np.isfinite(expected[0]).any() and expected[1].any() and not expected[1].all()
+    try:
+        for threads in (1, 2, 5):
+            set_thread_count(threads)
+            np.testing.assert_array_equal(render_range(heights, *view), expected[0])
+            np.testing.assert_array_equal(sunlit(heights, *light), expected[1])
+    finally:
+        set_thread_count(None)
 
 
 def test_degenerate_input_is_refused():
