@@ -112,7 +112,7 @@ VIEWS = {  # camera (x right, y away from row 0's y = 0), window, sky
 @pytest.mark.parametrize("name", VIEWS)
 def test_view_bound_is_the_rule_and_the_cpu(name):
     camera, window, sky = VIEWS[name]
-    heights = rough(11, 13, seed=len(name))
+    heights = rough(9, 11, seed=len(name))
     seen = np.random.default_rng(1).random(heights.shape) < 0.4
     given = np.where(seen, heights, np.float32(np.nan))
     expected = walked(heights, seen, camera, window, sky)
@@ -135,12 +135,11 @@ def test_view_bound_of_opaque_terrain(name):
 
 
 @simulated
-@pytest.mark.parametrize("lanes", [2, 4])
-@pytest.mark.parametrize("opaque", [False, True])
+@pytest.mark.parametrize("opaque, lanes", [(False, 4), (True, 2)])
 def test_scans_over_the_lanes_of_a_warp_change_nothing(monkeypatch, lanes, opaque):
-    heights = rough(7, 6, seed=2)
+    heights = rough(9, 4, seed=2)
     seen = None if opaque else np.random.default_rng(3).random(heights.shape) < 0.3
-    arguments = (heights, seen, 1.0, (0.0, 0.0), (2.2, -3.3, 9.0), -0.9, 0.7, *NO_SKY)
+    arguments = (heights, seen, 1.0, (0.0, 0.0), (2.2, -9.3, 9.0), -0.25, 0.15, *NO_SKY)
     alone = on_gpu.view_bound(*arguments).copy_to_host()
     monkeypatch.setattr(on_gpu, "LANES", lanes)
     monkeypatch.setattr(on_gpu, "_POWERS", lanes.bit_length() - 1)
@@ -181,17 +180,16 @@ AZIMUTHS = [k * math.pi / 4 for k in range(8)] + [0.3, 1.2, 2.0, 2.9, 3.5, 4.4, 
 @simulated
 @pytest.mark.parametrize("azimuth", AZIMUTHS)
 def test_shadow_is_the_cpus_bit_for_bit(azimuth):
-    heights = rough(13, 10, seed=7)
+    heights = rough(11, 8, seed=7)
     expected = cast_shadow(heights, 10.0, azimuth, 0.3, device="cpu")
     assert 0.02 < expected.mean() < 0.9
-    for block in (4, 16):
-        np.testing.assert_array_equal(shadow_on_gpu(heights, 10.0, azimuth, 0.3, block=block).copy_to_host(), expected)
+    np.testing.assert_array_equal(shadow_on_gpu(heights, 10.0, azimuth, 0.3, block=3).copy_to_host(), expected)
 
 
 @simulated
 @pytest.mark.parametrize("azimuth", AZIMUTHS[1::2])
 def test_shadow_and_horizon_with_cells_without_data(azimuth):
-    heights = rough(9, 12, seed=8)
+    heights = rough(7, 9, seed=8)
     mask = np.random.default_rng(5).random(heights.shape) < 0.2
     heights[mask] = np.nan
     shadow = cast_shadow(heights, 10.0, azimuth, 0.3, nodata=mask, device="cpu")
@@ -205,7 +203,7 @@ def test_shadow_and_horizon_with_cells_without_data(azimuth):
 @simulated
 @pytest.mark.parametrize("azimuth", AZIMUTHS)
 def test_horizon_is_the_cpus_and_where_the_shadow_ends(azimuth):
-    heights = rough(10, 13, seed=9)
+    heights = rough(7, 10, seed=9)
     found = horizon_on_gpu(heights, 10.0, azimuth, block=4).copy_to_host()
     np.testing.assert_allclose(found, horizon_angle(heights, 10.0, azimuth, device="cpu"), rtol=0, atol=2e-6)
     for elevation in (0.1, 0.5):
@@ -245,15 +243,16 @@ def test_lines_lie_where_the_cpus_do():
 
 @simulated
 def test_faces_take_the_device_and_give_the_callers_kind():
-    heights = rough(6, 7)
+    heights = rough(4, 6)
     seen = np.random.default_rng(0).random(heights.shape) < 0.4
     view = (1.0, (0.0, 0.0), (3.0, -8.0, 9.0), -0.5, 0.5)
     calls = [lambda h, s, **where: view_bound(h, s, *view, **where), lambda h, s, **where: cast_shadow(h, 1.0, 0.4, 0.3, **where),
              lambda h, s, **where: horizon_angle(h, 1.0, 0.4, **where)]
     for call in calls:
         plain = call(heights, seen, device="cpu")
-        assert isinstance(call(heights, seen, device="cuda"), np.ndarray)
-        np.testing.assert_allclose(call(heights, seen, device="cuda"), plain, rtol=1e-6)
+        found = call(heights, seen, device="cuda")
+        assert isinstance(found, np.ndarray)
+        np.testing.assert_allclose(found, plain, rtol=1e-6)
         there = call(cuda.to_device(heights), cuda.to_device(seen))
         assert type(there).__name__ == "FakeCUDAArray"
         np.testing.assert_allclose(there.copy_to_host(), plain, rtol=1e-6)
@@ -262,7 +261,7 @@ def test_faces_take_the_device_and_give_the_callers_kind():
 
 @simulated
 def test_kept_memory_is_not_the_result_and_inputs_stay():
-    heights, mask = rough(9, 8), np.zeros((9, 8), bool)
+    heights, mask = rough(6, 5), np.zeros((6, 5), bool)
     before, scratch = heights.copy(), DeviceWorkspace()
     for call in (lambda: shadow_on_gpu(heights, 1.0, 1.2, 0.2, mask, scratch),
                  lambda: horizon_on_gpu(heights, 1.0, 0.2, mask, scratch),
