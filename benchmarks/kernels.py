@@ -3,7 +3,8 @@
     python -m benchmarks.kernels [--sizes 512 1024 2048 4096 8192] [--terrain ridged] [--tasks breach fill ...] [--runs 7]
                                  [--threads 2] [--device cpu|cuda] [--peers all|installed|none] [--json FILE] [--no-cold]
 
-Everyone gets the same terrain in memory, the same cores, one run that is not counted, then runs in turns. `python -m
+Everyone gets the same terrain in memory, the same cores, one run that is not counted, then runs in turns. `ratio` is the
+best seconds of a peer by ours; `cpu s` counts all threads and stays nearly the same on a machine that others use. `python -m
 benchmarks.kernel_peers install` creates the environments of the peers; those that are missing are named. Seconds of
 one machine say little, ratios in one run say more. Nothing is asserted here.
 """
@@ -92,7 +93,7 @@ def compare(
     able = [peer for peer in peers if task in peer.tasks and side <= peer.largest.get(task, side)]
     groups, too_large = by_memory(task, able, heights.size)
     print(f"\n{TASKS[task]}, {arguments.terrain} {side}^2")
-    print(f"{'':28}{'best s':>9}{'median':>9}{'ratio':>7}{'cores':>7}{'scratch':>9}{'growth':>8}  B/cell")
+    print(f"{'':28}{'best s':>9}{'median':>9}{'ratio':>7}{'cpu s':>9}{'cores':>7}{'scratch':>9}{'growth':>8}  B/cell")
     ours: Runner | None = None
     ratios: dict[str, float] = {}
     for group in groups:
@@ -159,9 +160,10 @@ def row(runner: Runner, mine: Runner, cells: int, words: str) -> str:
     last = runner.runs[-1]
     scratch = "" if last["workspace"] is None else f"{last['workspace'] / cells:.1f}"
     cores = max(run["cores"] for run in runner.runs)
+    busy = min(run["cores"] * run["seconds"] for run in runner.runs)
     note = "; ".join(part for part in (runner.about["note"], words) if part)
     growth = f"{runner.first['growth'] / cells:.0f}"
-    return f"{title:28}{runner.best:9.4f}{runner.median:9.4f}{ratio:>7}{cores:7.1f}{scratch:>9}{growth:>8}  {note}"
+    return f"{title:28}{runner.best:9.4f}{runner.median:9.4f}{ratio:>7}{busy:9.4f}{cores:7.1f}{scratch:>9}{growth:>8}  {note}"
 
 
 def record(runner: Runner, task: str, arguments: argparse.Namespace, cells: int, words: str) -> dict[str, Any]:
