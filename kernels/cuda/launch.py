@@ -31,14 +31,16 @@ def plain(kernel: Any, work: int, *arguments: Any, threads_each: int = 1) -> int
 
 def cooperative(kernel: Any, work: int, *arguments: Any) -> None:
     """Start a kernel with grid-wide synchronization over up to `work` threads, as many blocks as fit at once."""
-    key = (id(kernel), 0 if simulated() else cuda.get_current_device().id)
-    most = _resident.get(key)
-    if most is None:
-        if simulated():
-            most = 1
-        else:
-            compiled = kernel.compile(tuple(kernel.typeof_pyval(argument) for argument in arguments))
-            most = int(compiled.max_cooperative_grid_blocks(THREADS))
-        _resident[key] = most
-    blocks = max(1, min(-(-work // THREADS), most))
+    blocks = max(1, min(-(-work // THREADS), resident_blocks(kernel, arguments)))
     kernel[blocks, THREADS](*arguments)
+
+
+def resident_blocks(kernel: Any, arguments: tuple[Any, ...]) -> int:
+    """Blocks of a cooperative kernel that this GPU runs at once; one in the simulator, which can do no more."""
+    if simulated():
+        return 1
+    key = (id(kernel), cuda.get_current_device().id)
+    if key not in _resident:
+        compiled = kernel.compile(tuple(kernel.typeof_pyval(argument) for argument in arguments))
+        _resident[key] = int(compiled.max_cooperative_grid_blocks(THREADS))
+    return _resident[key]

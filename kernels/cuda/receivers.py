@@ -42,8 +42,8 @@ def descend(z, bits, outlets, nodata, rows, cols, receivers, codes, slot_codes, 
     for tile in range(cuda.blockIdx.x, tiles, cuda.gridDim.x):
         top = (tile // across) * TILE
         left = (tile % across) * TILE
-        if tid < 5:
-            tally[tid] = 0
+        for k in range(tid, 5, threads):
+            tally[k] = 0
         highest = 0
         for k in range(tid, HALO_CELLS, threads):
             r = top + k // SIDE - 1

@@ -43,8 +43,7 @@ ALONE = 2
 
 @cuda.jit(cache=True)
 def reset(state):
-    k = cuda.grid(1)
-    if k < state.size:
+    for k in range(cuda.grid(1), state.size, cuda.gridsize(1)):
         state[k] = 0
 
 

@@ -1,6 +1,7 @@
 """Flow, breaching, filling and accumulation as CUDA kernels, in Numba's simulator, beside the CPU's: bit for bit.
 
-Tiles are made smaller than on a GPU in most tests, so that small grids have many; the kernels read their size from the modules.
+In most tests tiles are smaller than on a GPU, so that small grids have many (the kernels read their size from the modules), and
+three blocks work at once, so that those of cooperative kernels really wait for each other.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from kernels.errors import KernelInputError
 from kernels.flow import flow_accumulation, flow_receivers
 
 if SIMULATED:
-    from kernels.cuda import accumulation, carving, flow, layout, orientation, receivers, work
+    from concurrent_blocks import blocks_at_once
+
+    from kernels.cuda import accumulation, carving, flow, launch, layout, orientation, receivers, work
     from kernels.cuda.memory import DeviceWorkspace
 
     sys.setswitchinterval(1e-4)  # threads of a block take turns often, as they may on a GPU
@@ -31,11 +34,14 @@ def test_in_the_simulator(request):
 
 @pytest.fixture
 def small_tiles(monkeypatch):
+    """Tiles of 8 x 8, and three blocks of four threads at once."""
     sizes = {"TILE": 8, "SIDE": 10, "CELLS": 64, "HALO_CELLS": 100, "SLOTS": 28}
     for module in (accumulation, carving, layout, orientation, receivers, work):
         for name, size in sizes.items():
             if hasattr(module, name):
                 monkeypatch.setattr(module, name, size)
+    with blocks_at_once(launch, 3, 4):
+        yield
 
 
 def rough(rows, cols, seed=0):
@@ -123,6 +129,13 @@ def test_terrains_of_many_tiles(small_tiles, z):
 def test_tiles_as_large_as_on_a_gpu():
     assert layout.TILE == 32
     assert_same(hills(33, 40, seed=3))
+
+
+@simulated
+@pytest.mark.parametrize("blocks", [2, 5])
+def test_nothing_depends_on_how_many_blocks_there_are(blocks):
+    with blocks_at_once(launch, blocks, 3):
+        assert_same(hills(35, 37, seed=4))
 
 
 @simulated
