@@ -17,7 +17,7 @@ import numpy as np
 from numba import boolean, cuda, float32, float64, int32, int64, uint8
 
 from .grids import THREADS
-from .lines import ABSENT, NOTHING_YET, farthest_whole, first_line, laid_out, line_ground, line_place, turned_back
+from .lines import ABSENT, NOTHING_YET, block_size, farthest_whole, first_line, laid_out, line_ground, line_place, turned_back
 from .memory import DeviceWorkspace
 
 _MOST_NEWTON_STEPS = 64
@@ -174,7 +174,7 @@ def horizon_angle(heights: Any, dx_m: float, azimuth_rad: float, nodata: Any = N
     scratch = DeviceWorkspace() if workspace is None else workspace
     ground, lines = laid_out(heights, nodata, azimuth_rad, scratch)
     steps, lanes = (int(extent) for extent in ground.shape)
-    size = block or (16 if steps * lanes <= 2**21 else 32)
+    size = block or block_size(steps, lanes, 32)
     count, reach = -(-steps // size), lanes + math.ceil(abs(lines.shift) * size) + 3
     places = scratch.take("places", (steps, reach), np.uint8)
     corners = scratch.take("corners", (steps, reach), np.float32)

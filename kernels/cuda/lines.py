@@ -29,6 +29,7 @@ ABSENT = np.float32(-1e29)
 NOTHING_YET = np.float32(-1e38)
 """A line that no ground has met."""
 
+_MOST_BLOCKS = 65535  # along the second axis of a launch
 TILE = 4 if simulated() else 32
 _PADDED = TILE + 1  # columns of a tile lie in different banks
 _TURNERS = TILE if simulated() else 8 * TILE
@@ -89,7 +90,8 @@ def turn(heights, nodata, result):
     """Transpose, NO_GROUND where there is no data (nodata may have no cells), by tiles in shared memory."""
     tile = cuda.shared.array((TILE, _PADDED), float32)
     rows, cols = heights.shape
-    top, left = cuda.blockIdx.y * TILE, cuda.blockIdx.x * TILE
+    across = (cols + TILE - 1) // TILE
+    top, left = cuda.blockIdx.x // across * TILE, cuda.blockIdx.x % across * TILE
     i, j = cuda.threadIdx.x // TILE, cuda.threadIdx.x % TILE
     masked = nodata.size > 0
     for row in range(i, TILE, cuda.blockDim.x // TILE):
@@ -107,7 +109,8 @@ def turn_mask(mask, result):
     """Transpose of a bool grid, by tiles in shared memory."""
     tile = cuda.shared.array((TILE, _PADDED), boolean)
     rows, cols = mask.shape
-    top, left = cuda.blockIdx.y * TILE, cuda.blockIdx.x * TILE
+    across = (cols + TILE - 1) // TILE
+    top, left = cuda.blockIdx.x // across * TILE, cuda.blockIdx.x % across * TILE
     i, j = cuda.threadIdx.x // TILE, cuda.threadIdx.x % TILE
     for row in range(i, TILE, cuda.blockDim.x // TILE):
         if top + row < rows and left + j < cols:
@@ -161,9 +164,16 @@ def laid_out(heights: Any, nodata: Any, azimuth_rad: float, workspace: DeviceWor
     return grid, lines
 
 
-def tiles(shape: tuple[int, ...]) -> tuple[int, int]:
-    """The grid of blocks that turns an array."""
-    return -(-shape[1] // TILE), -(-shape[0] // TILE)
+def tiles(shape: tuple[int, ...]) -> int:
+    """Blocks that turn an array."""
+    return -(-shape[1] // TILE) * -(-shape[0] // TILE)
+
+
+def block_size(steps: int, lanes: int, largest: int) -> int:
+    """Steps of a block: few enough to keep a GPU busy, many enough for a launch to have room for all blocks."""
+    cells = steps * lanes
+    size = 16 if cells <= 2**21 else 32 if cells <= 2**24 else 64
+    return max(min(size, largest), -(-steps // _MOST_BLOCKS))
 
 
 def turned_back(grid: Any, workspace: DeviceWorkspace) -> Any:

@@ -16,7 +16,7 @@ import numpy as np
 from numba import boolean, cuda, float32, float64, int64
 
 from .grids import THREADS, blocks_for, mask_on_device
-from .lines import NOTHING_YET, farthest_whole, first_line, laid_out, line_ground, line_place, turned_back
+from .lines import NOTHING_YET, block_size, farthest_whole, first_line, laid_out, line_ground, line_place, turned_back
 from .memory import DeviceWorkspace
 from .scan import product32
 
@@ -115,7 +115,7 @@ def cast_shadow(heights: Any, dx_m: float, sun_azimuth_rad: float, sun_elevation
     scratch = DeviceWorkspace() if workspace is None else workspace
     ground, lines = laid_out(heights, nodata, sun_azimuth_rad, scratch)
     steps, lanes = (int(extent) for extent in ground.shape)
-    size = block or (16 if steps * lanes <= 2**21 else 32 if steps * lanes <= 2**24 else 64)
+    size = block or block_size(steps, lanes, 64)
     count = -(-steps // size)
     number = lanes + math.ceil(abs(lines.shift) * (steps - 1)) + 3
     highest = scratch.take("highest", (count, number), np.float32)

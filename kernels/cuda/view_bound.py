@@ -8,7 +8,7 @@ steps, the horizon before it. Tangents are integers in the order of floats: maxi
 any order, and the result is that of the CPU bit for bit but for the last bit of arc tangents.
 
 Every ray writes where it would lower the bound, near the camera too: rays that share a cell there see different horizons,
-and the least of a part of them is not the least of all. A plain read before the atomic spares nearly all of the writes.
+and the least of a part of them is not the least of all. A plain read before the atomic spares three writes in four.
 """
 
 from __future__ import annotations
