@@ -15,7 +15,7 @@ from kernels.errors import KernelInputError
 from kernels.fill import fill
 from kernels.flow import flow_accumulation, flow_receivers
 
-few = settings(max_examples=25, deadline=None)
+few = settings(max_examples=15, deadline=None)
 shapes = array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=19)
 rough = arrays(np.float32, shapes, elements=st.floats(-500, 3000, width=32))
 terraced = arrays(np.int8, shapes, elements=st.integers(-2, 3)).map(lambda z: z.astype(np.float32))
