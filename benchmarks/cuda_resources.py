@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import importlib.util
 import os
 import pkgutil
 import re
@@ -65,7 +66,7 @@ def main() -> int:
                 need = read_resources(ptx, architecture, ptxas)
             except Exception as error:
                 failures += 1
-                print(f"{name:32}failed: {error}")
+                print(f"{name:32}failed: {str(error).strip() or type(error).__name__}")
                 continue
             if arguments.keep is not None:
                 arguments.keep.mkdir(parents=True, exist_ok=True)
@@ -81,20 +82,32 @@ def main() -> int:
 
 def prepare_toolkit() -> str | None:
     """Path of ptxas, with CUDA_HOME set for Numba; None where something is missing."""
-    home = os.environ.get("CUDA_HOME")
-    ptxas = shutil.which("ptxas", path=str(Path(home) / "bin")) if home else None
-    ptxas = ptxas or shutil.which("ptxas")
-    if ptxas is None:
-        return None
-    if not home:
-        os.environ["CUDA_HOME"] = str(Path(ptxas).resolve().parent.parent)
-    from numba.cuda.cudadrv.nvvm import NVVM
+    for home in _homes():
+        ptxas = shutil.which("ptxas", path=str(home / "bin")) or shutil.which("ptxas")
+        if ptxas is None or not any(home.glob("nvvm/libdevice/libdevice*.bc")):
+            continue
+        os.environ["CUDA_HOME"] = str(home)
+        from numba.cuda.cudadrv.nvvm import NVVM, LibDevice
 
-    try:
-        NVVM()
-    except Exception:
-        return None
-    return ptxas
+        try:
+            NVVM()
+            LibDevice()
+        except Exception:
+            return None
+        return ptxas
+    return None
+
+
+def _homes() -> list[Path]:
+    """Where a toolkit may lie: what the environment says, beside ptxas, in the wheels of NVIDIA, in the usual place."""
+    homes = [Path(os.environ[name]) for name in ("CUDA_HOME", "CUDA_PATH") if os.environ.get(name)]
+    ptxas = shutil.which("ptxas")
+    if ptxas is not None:
+        homes.append(Path(ptxas).resolve().parent.parent)
+    wheels = importlib.util.find_spec("nvidia")
+    for folder in (wheels.submodule_search_locations or []) if wheels is not None else []:
+        homes += [Path(folder) / "cuda_nvcc", Path(folder) / "cu13"]
+    return [*homes, Path("/usr/local/cuda")]
 
 
 def kernels_of_package() -> list[tuple[str, Any, tuple[Any, ...]]]:
