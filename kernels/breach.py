@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from .arrays import Device, choose, like, on_host
 from .errors import KernelInputError, checked_mask, checked_number, checked_positive
-from .fixed_point import fixed_point
 from .workspace import Workspace
 
 if TYPE_CHECKING:
@@ -116,10 +115,6 @@ def breach(
         found, kept = routed_around(terrain, fixed, penalty, scratch)
         carved, report = carved_with_report(terrain, found, epsilon_m, kept, scratch)
     return (like(carved, heights), report) if return_report else like(carved, heights)
-
-
-def _fixed_point(grid: np.ndarray, epsilon_m: float) -> tuple[float, int]:
-    return fixed_point(max(abs(float(grid.max())), abs(float(grid.min()))), epsilon_m)
 
 
 def checked_cutting(epsilon_m: Any, fixed_penalty_m: Any) -> tuple[float, float]:

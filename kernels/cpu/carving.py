@@ -9,7 +9,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-_LOWEST = -(2**31) + 1
+from ..fixed_point import LOWEST
 
 
 @numba.njit(cache=True, nogil=True)
@@ -42,7 +42,7 @@ def _walk_down(cell, begin, end, directions, steps, units, fixed, epsilon, budge
             break
         least = np.int64(units[cell]) - epsilon
         budget -= 1
-        if least < _LOWEST or budget < 0:
+        if least < LOWEST or budget < 0:
             return -1
         units[target] = least
         directions[target] |= np.uint8(32)
@@ -90,7 +90,7 @@ def push_basins(order, reached, pits, inner, directions, steps, units, fixed, ep
             target = cell + steps[directions[cell]]
             if _gives(cell, target, units, fixed, epsilon):
                 least = np.int64(units[cell]) - epsilon
-                if least < _LOWEST:
+                if least < LOWEST:
                     return False
                 units[target] = least
                 directions[target] |= np.uint8(32)
@@ -120,7 +120,7 @@ def sweep_down(directions, steps, stride, degree, labels, undrained, units, fixe
                 break
             if _gives(cell, target, units, fixed, epsilon) and not (undrained.size > 0 and undrained[labels[cell]]):
                 least = np.int64(units[cell]) - epsilon
-                if least < _LOWEST:
+                if least < LOWEST:
                     return False
                 units[target] = least
                 directions[target] |= np.uint8(32)
