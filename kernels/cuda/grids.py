@@ -27,6 +27,16 @@ def blocks_for(work: int) -> int:
     return max(1, min(-(-work // THREADS), _MOST_BLOCKS))
 
 
+def scratch_of(workspace: Any) -> DeviceWorkspace:
+    """The caller's kept memory, or fresh memory. Raises KernelInputError for memory of the host."""
+    if workspace is None:
+        return DeviceWorkspace()
+    if not isinstance(workspace, DeviceWorkspace):
+        kind = type(workspace).__name__
+        raise KernelInputError(f"On a GPU the workspace must be a kernels.cuda.memory.DeviceWorkspace, not a {kind}.")
+    return workspace
+
+
 def copy_heights(source, result):
     """float32 heights of a float32 or float64 grid of any strides."""
     rows, cols = source.shape

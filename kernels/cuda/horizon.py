@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numba import boolean, cuda, float32, float64, int32, int64, uint8
 
-from .grids import THREADS
+from .grids import THREADS, scratch_of
 from .lines import ABSENT, NOTHING_YET, block_size, farthest_whole, first_line, laid_out, line_ground, line_place, turned_back
 from .memory import DeviceWorkspace
 
@@ -171,7 +171,7 @@ def horizon_angle(heights: Any, dx_m: float, azimuth_rad: float, nodata: Any = N
     of the heights. Scratch: about 6 bytes a cell, 8 more where lines run along columns.
     Raises KernelInputError for heights or a mask that cannot be used.
     """
-    scratch = DeviceWorkspace() if workspace is None else workspace
+    scratch = scratch_of(workspace)
     ground, lines = laid_out(heights, nodata, azimuth_rad, scratch)
     steps, lanes = (int(extent) for extent in ground.shape)
     size = block or block_size(steps, lanes, 32)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numba import boolean, cuda, float32, float64, int64
 
-from .grids import THREADS, blocks_for, mask_on_device
+from .grids import THREADS, blocks_for, mask_on_device, scratch_of
 from .lines import NOTHING_YET, block_size, farthest_whole, first_line, laid_out, line_ground, line_place, turned_back
 from .memory import DeviceWorkspace
 from .scan import product32
@@ -112,7 +112,7 @@ def cast_shadow(heights: Any, dx_m: float, sun_azimuth_rad: float, sun_elevation
     of the heights. Scratch: 4 bytes a `block` cells; 5 bytes a cell more where lines run along columns.
     Raises KernelInputError for heights or a mask that cannot be used.
     """
-    scratch = DeviceWorkspace() if workspace is None else workspace
+    scratch = scratch_of(workspace)
     ground, lines = laid_out(heights, nodata, sun_azimuth_rad, scratch)
     steps, lanes = (int(extent) for extent in ground.shape)
     size = block or block_size(steps, lanes, 64)

@@ -22,7 +22,7 @@ from numba import boolean, cuda, float32, float64, int32, int64
 from kernels import rays
 from kernels.arrays import simulated
 
-from .grids import THREADS, blocks_for, heights_on_device, lowered_flag, mask_on_device, raise_if_set
+from .grids import THREADS, blocks_for, heights_on_device, lowered_flag, mask_on_device, raise_if_set, scratch_of
 from .memory import DeviceWorkspace
 from .scan import INFINITE, LEAST, NOTHING, distance, ordered, product, unordered
 
@@ -290,7 +290,7 @@ def view_bound(
     The host waits once, for the check of the heights. Scratch: 8 bytes a cell and 1 for the horizons of rays.
     Raises KernelInputError for arrays that do not fit or visible heights that are not finite.
     """
-    scratch = DeviceWorkspace() if workspace is None else workspace
+    scratch = scratch_of(workspace)
     grid = heights_on_device(heights, scratch)
     rows, cols = (int(size) for size in grid.shape)
     seen = mask_on_device(visible, (rows, cols), "visible", scratch)

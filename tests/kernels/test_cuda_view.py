@@ -1,5 +1,6 @@
 """View bound, shadow and horizon in CUDA's simulator against the CPU's, and against walks that a reader can follow."""
 
+import importlib
 import math
 
 import numpy as np
@@ -20,11 +21,27 @@ if SIMULATED:
     from kernels.horizon import horizon_angle
     from kernels.shadow import cast_shadow
     from kernels.view_bound import view_bound
+    from kernels.workspace import Workspace
 
 
 @pytest.mark.skipif(SIMULATED, reason="starts that process")
 def test_in_the_simulator(request):
     check_in_simulator(request)
+
+
+@pytest.mark.skipif(SIMULATED, reason="the simulator compiles nothing")
+@pytest.mark.parametrize("name", ["grids", "horizon", "lines", "shadow", "view_bound"])
+def test_compiles_for_a_gpu_without_spills_and_products_are_not_contracted(name):
+    resources = pytest.importorskip("benchmarks.cuda_resources")
+    ptxas = resources.prepare_toolkit()
+    if ptxas is None:
+        pytest.skip("no libNVVM and ptxas of a CUDA toolkit")
+    for kernel, function, types in importlib.import_module(f"kernels.cuda.{name}").KERNELS:
+        ptx = resources.to_ptx(function, types, "sm_90")
+        need = resources.read_resources(ptx, "sm_90", ptxas)
+        assert need.spill_bytes == 0 and need.registers <= 96, kernel
+        if kernel in ("darken", "shade", "tangents", "bounds"):  # whose bits are those of the CPU
+            assert "fma.rn" not in ptx, kernel
 
 
 def rough(rows, cols, seed=0):
@@ -285,7 +302,8 @@ def test_named_errors_of_arrays_on_the_device():
                  lambda: shadow_on_gpu(flat, 1.0, 0.0, 0.3, mask[:3]), lambda: shadow_on_gpu(flat, 1.0, 0.0, 0.3, flat),
                  lambda: shadow_on_gpu(flat[0], 1.0, 0.0, 0.3), lambda: shadow_on_gpu(flat.astype(int), 1.0, 0.0, 0.3),
                  lambda: horizon_on_gpu(flat[:0], 1.0, 0.0), lambda: on_gpu.view_bound(hole, ~mask, *view),
-                 lambda: on_gpu.view_bound(hole, None, *view), lambda: on_gpu.view_bound(flat, mask[:2], *view)):
+                 lambda: on_gpu.view_bound(hole, None, *view), lambda: shadow_on_gpu(flat, 1.0, 0.0, 0.3, None, Workspace()),
+                 lambda: on_gpu.view_bound(flat, mask[:2], *view)):
         with pytest.raises(KernelInputError):
             call()
     mask[1, 2] = True
