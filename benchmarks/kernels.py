@@ -41,6 +41,7 @@ def main() -> int:
     parser.add_argument("--bandwidth", type=float, help="GB/s of the GPU's memory (default: measured by a copy)")
     parser.add_argument("--peers", nargs="+", default=["installed"], help="all, installed, none, or names")
     parser.add_argument("--into", type=Path, default=kernel_peers.FOLDER, help="folder of the peers' environments")
+    parser.add_argument("--terrains", type=Path, help="folder that keeps the terrains from run to run (default: a temporary one)")
     parser.add_argument("--json", type=Path, help="append one line a measurement")
     parser.add_argument("--no-cold", action="store_true", help="leave out imports and compilation")
     arguments = parser.parse_args()
@@ -61,12 +62,20 @@ def main() -> int:
         write(arguments.json, {"cold": numbers, "threads": arguments.threads})
     with tempfile.TemporaryDirectory(prefix="kernels ") as folder:
         for size in arguments.sizes:
-            heights = terrains.make(arguments.terrain, size)
-            terrain = Path(folder) / "terrain.npy"
-            np.save(terrain, heights)
+            terrain = kept_terrain(arguments.terrain, size, arguments.terrains or Path(folder))
+            heights = np.load(terrain)
             for task in arguments.tasks:
                 compare(task, heights, terrain, present, bandwidth, arguments)
     return 0
+
+
+def kept_terrain(kind: str, size: int, folder: Path) -> Path:
+    """The file of a terrain in `folder`, made if it is not there."""
+    path = folder / f"{kind}_{size}.npy"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        np.save(path, terrains.make(kind, size))
+    return path
 
 
 def available_cores() -> int:
