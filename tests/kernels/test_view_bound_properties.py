@@ -80,7 +80,8 @@ def bound_of(heights, visible, x, y, z, window=AROUND, sky=(None, None), **more)
 @settings(max_examples=25, deadline=None)
 def test_is_the_least_limit_of_all_rays(scene, window, whole, with_sky):
     heights, visible, x, y, z = scene
-    sky = (np.linspace(-1.2, 1.1, 9), np.array([2.0, 0.4, 0.1, np.nan, 1.0, 1.0, 0.3, 0.2, 0.2])) if with_sky and not whole else None
+    sky = np.linspace(-1.2, 1.1, 9), np.array([2.0, 0.4, 0.1, np.nan, 1.0, 1.0, 0.3, 0.2, 0.2])
+    sky = sky if with_sky and not whole else None
     bound = bound_of(heights, None if whole else visible, x, y, z, window, sky or (None, None))
     expected = ray_by_ray(heights, None if whole else visible, x, y, z, window, sky, 2.0)
     same = (bound == expected) | np.isclose(bound, expected, rtol=1e-5, atol=1e-3)

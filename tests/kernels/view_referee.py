@@ -69,7 +69,7 @@ def exact_bound(heights, visible, opaque, x, y, z, dx, every):
             for k in range(n):
                 middle = 0.5 * (last + ordered[k])
                 last = ordered[k]
-                c, r = int(math.floor(x + middle * ux + 0.5)), int(math.floor(y + middle * uy + 0.5))
+                c, r = math.floor(x + middle * ux + 0.5), math.floor(y + middle * uy + 0.5)
                 if r < 0 or c < 0 or r >= rows or c >= cols or (r == row and c == col) or not visible[r, c]:
                     continue
                 far = math.sqrt((c - x) ** 2 + (r - y) ** 2)
