@@ -56,7 +56,7 @@ def main() -> int:
         print(MISSING)
         return 1
     found = kernels_of_package()
-    failures = 0
+    failures, waiting, linked = 0, 0, 0
     for architecture in arguments.architectures:
         print(f"\n{architecture}, {threads_a_block()} threads a block")
         print(f"{'kernel':32}{'registers':>10}{'shared B':>10}{'stack B':>9}{'spilled B':>10}{'warps of 64':>12}{'PTX lines':>11}")
@@ -64,6 +64,9 @@ def main() -> int:
             try:
                 ptx = to_ptx(function, types, architecture)
                 need = read_resources(ptx, architecture, ptxas)
+                if "cudaCGSynchronize" in ptx:
+                    waiting += 1
+                    linked += links(ptx, architecture, ptxas)
             except Exception as error:
                 failures += 1
                 print(f"{name:32}failed: {str(error).strip() or type(error).__name__}")
@@ -77,6 +80,7 @@ def main() -> int:
                 f"{ptx.count(chr(10)):>11}",
                 flush=True,
             )
+    print(f"\n{waiting} kernels have blocks that wait for each other; {linked} of them linked with libcudadevrt by nvlink")
     return 1 if failures else 0
 
 
@@ -155,6 +159,21 @@ def read_resources(ptx: str, architecture: str, ptxas: str) -> Resources:
         stack_bytes=_largest(r"(\d+) bytes stack frame", text),
         spill_bytes=_largest(r"(\d+) bytes spill stores", text) + _largest(r"(\d+) bytes spill loads", text),
     )
+
+
+def links(ptx: str, architecture: str, ptxas: str) -> bool:
+    """Whether a kernel with grid-wide synchronization links with the toolkit's device runtime; False also without nvlink."""
+    home = Path(os.environ["CUDA_HOME"])
+    nvlink = shutil.which("nvlink", path=str(home / "bin"))
+    runtime = next((path for folder in ("lib64", "lib", "targets/*/lib") for path in home.glob(f"{folder}/libcudadevrt.a")), None)
+    if nvlink is None or runtime is None:
+        return False
+    with tempfile.TemporaryDirectory() as folder:
+        source, compiled = Path(folder) / "kernel.ptx", Path(folder) / "kernel.o"
+        source.write_text(ptx)
+        subprocess.run([ptxas, "-c", f"-arch={architecture}", "-o", str(compiled), str(source)], check=True, capture_output=True)
+        command = [nvlink, f"-arch={architecture}", str(compiled), str(runtime), "-o", str(Path(folder) / "kernel.cubin")]
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
 def resident_warps(need: Resources, threads: int, architecture: str) -> int:
