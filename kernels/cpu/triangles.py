@@ -17,8 +17,12 @@ import numpy as np
 
 LOWEST = np.float32(-np.inf)
 """In grids of tops: nothing there yet."""
-_MANY_CENTERS = 40
-"""From here on it pays to find the columns of every row first."""
+_MOST = 4
+"""Rows and columns of centers in reach of a small quad; they are collected by how many those are."""
+_LANES = 8
+_KIND_ROOM = 32
+_ROOM = _MOST * _MOST * _KIND_ROOM + _LANES
+"""Between columns: no power of two, which would put all columns of a quad into one set of the cache."""
 
 
 @numba.njit(cache=True, nogil=True)
@@ -112,6 +116,97 @@ def _crossing(row, xa, ya, xb, yb, low, high):
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
+def _large(xa, ya, za, xb, yb, zb, xc, yc, zc, xd, yd, zd, row0, row1, col0, col1, top, base):
+    """Raise `top` to one quad with many centers in reach, between the columns where its edges cross a row."""
+    cols = np.float64(top.shape[1])
+    for row in range(row0, row1 + 1):
+        low, high = np.inf, -np.inf
+        low, high = _crossing(row, xa, ya, xb, yb, low, high)
+        low, high = _crossing(row, xb, yb, xd, yd, low, high)
+        low, high = _crossing(row, xd, yd, xc, yc, low, high)
+        low, high = _crossing(row, xc, yc, xa, ya, low, high)
+        low, high = _crossing(row, xb, yb, xc, yc, low, high)
+        if not low <= high:
+            continue
+        start = max(col0, np.int64(math.ceil(min(max(low, -1.0), cols))))
+        stop = min(col1, np.int64(math.floor(min(max(high, -1.0), cols))))
+        line = top[row - base]
+        ay, by, cy, dy = ya - row, yb - row, yc - row, yd - row
+        for col in range(start, stop + 1):
+            ax, bx, cx, dx = xa - col, xb - col, xc - col, xd - col
+            ab = ax * by - ay * bx
+            bc = bx * cy - by * cx
+            ca = cx * ay - cy * ax
+            bd = bx * dy - by * dx
+            dc = dx * cy - dy * cx
+            if ((ab >= 0.0) & (bc >= 0.0) & (ca >= 0.0)) | ((ab <= 0.0) & (bc <= 0.0) & (ca <= 0.0)):
+                total = bc + ca + ab
+                if total != 0.0:
+                    height = np.float32((bc * za + ca * zb + ab * zc) / total) + np.float32(0.0)
+                    if height > line[col]:
+                        line[col] = height
+            if ((bd >= 0.0) & (bc <= 0.0) & (dc >= 0.0)) | ((bd <= 0.0) & (bc >= 0.0) & (dc <= 0.0)):
+                total = dc - bc + bd
+                if total != 0.0:
+                    height = np.float32((dc * zb - bc * zd + bd * zc) / total) + np.float32(0.0)
+                    if height > line[col]:
+                        line[col] = height
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _small(quads, groups, row_step, col_step, base, cols):
+    """Heights of quads at one center each, `row_step` and `col_step` from the first in reach, and where that is.
+
+    quads: float64 in columns of _ROOM: x, y, z of a, b, c, d, first row and column; height (-inf beyond) and cell are written.
+    No branches and plain arithmetic of vectors: most guesses about triangles would be wrong.
+    """
+    for group in range(groups):
+        for lane in range(_LANES):
+            k = group * _LANES + lane
+            row, col = quads[k + 12 * _ROOM] + row_step, quads[k + 13 * _ROOM] + col_step
+            ax, ay = quads[k] - col, quads[k + _ROOM] - row
+            bx, by = quads[k + 3 * _ROOM] - col, quads[k + 4 * _ROOM] - row
+            cx, cy = quads[k + 6 * _ROOM] - col, quads[k + 7 * _ROOM] - row
+            dx, dy = quads[k + 9 * _ROOM] - col, quads[k + 10 * _ROOM] - row
+            za, zb, zc, zd = quads[k + 2 * _ROOM], quads[k + 5 * _ROOM], quads[k + 8 * _ROOM], quads[k + 11 * _ROOM]
+            ab = ax * by - ay * bx
+            bc = bx * cy - by * cx
+            ca = cx * ay - cy * ax
+            bd = bx * dy - by * dx
+            dc = dx * cy - dy * cx
+            abc, bdc = bc + ca + ab, dc - bc + bd
+            in_abc = ((ab >= 0.0) & (bc >= 0.0) & (ca >= 0.0)) | ((ab <= 0.0) & (bc <= 0.0) & (ca <= 0.0))
+            in_bdc = ((bd >= 0.0) & (bc <= 0.0) & (dc >= 0.0)) | ((bd <= 0.0) & (bc >= 0.0) & (dc <= 0.0))
+            left = np.float64(np.float32((bc * za + ca * zb + ab * zc) / abc))
+            right = np.float64(np.float32((dc * zb - bc * zd + bd * zc) / bdc))
+            best = left if in_abc & (abc != 0.0) & (left > -np.inf) else -np.inf
+            best = right if in_bdc & (bdc != 0.0) & (right > best) else best
+            quads[k + 14 * _ROOM] = best + 0.0
+            quads[k + 15 * _ROOM] = (row - base) * cols + col
+
+
+@numba.njit(cache=True, nogil=True)
+def _flush(quads, counts, flat, base, cols):
+    """Raise `flat` (the tops in one row) to all collected quads, kind by kind: those of a kind reach equally many centers."""
+    for kind in range(_MOST * _MOST):
+        count = counts[kind]
+        if count > 0:
+            mine = quads[kind * _KIND_ROOM :]
+            groups = (count + _LANES - 1) // _LANES
+            for k in range(count, groups * _LANES):
+                for column in range(14):
+                    mine[k + column * _ROOM] = mine[count - 1 + column * _ROOM]
+            for row_step in range(kind // _MOST + 1):
+                for col_step in range(kind % _MOST + 1):
+                    _small(mine, groups, np.float64(row_step), np.float64(col_step), np.float64(base), np.float64(cols))
+                    for k in range(count):
+                        cell = np.int64(mine[k + 15 * _ROOM])
+                        height, there = np.float32(mine[k + 14 * _ROOM]), flat[cell]
+                        flat[cell] = height if height > there else there
+            counts[kind] = 0
+
+
+@numba.njit(cache=True, nogil=True)
 def rasterize(points, valid, dx, origin_x, origin_y, rows, cols, first, last, top, base):
     """Raise `top` to the quads of rows first..last of the picture.
 
@@ -122,6 +217,7 @@ def rasterize(points, valid, dx, origin_x, origin_y, rows, cols, first, last, to
     x, y, z = np.empty((2, width)), np.empty((2, width)), np.empty((2, width))
     boxes = np.empty((4, width - 1), np.int32)
     top_row, last_row, first_col, last_col = boxes[0], boxes[1], boxes[2], boxes[3]
+    quads, counts, flat = np.empty(16 * _ROOM), np.zeros(_MOST * _MOST, np.int64), top.reshape(-1)
     _project(points, first, dx, origin_x, origin_y, x[first & 1], y[first & 1], z[first & 1])
     for i in range(first, last):
         here, there = i & 1, 1 - (i & 1)
@@ -129,7 +225,8 @@ def rasterize(points, valid, dx, origin_x, origin_y, rows, cols, first, last, to
         _project(points, i + 1, dx, origin_x, origin_y, x1, y1, z1)
         _boxes(valid[i], x0, y0, x1, y1, rows, cols, boxes)
         for j in range(width - 1):
-            row0, row1, col0, col1 = top_row[j], last_row[j], first_col[j], last_col[j]
+            row0, row1 = np.int64(top_row[j]), np.int64(last_row[j])
+            col0, col1 = np.int64(first_col[j]), np.int64(last_col[j])
             if row0 > row1 or col0 > col1:
                 continue
             xb, yb, zb, xc, yc, zc = x0[j + 1], y0[j + 1], z0[j + 1], x1[j], y1[j], z1[j]
@@ -140,41 +237,20 @@ def rasterize(points, valid, dx, origin_x, origin_y, rows, cols, first, last, to
                 xa, ya, za = xb, yb, zb
             if xd != xd:
                 xd, yd, zd = xb, yb, zb
-            many = (row1 - row0 + 1) * (col1 - col0 + 1) > _MANY_CENTERS
-            for row in range(row0, row1 + 1):
-                start, stop = col0, col1
-                if many:
-                    low, high = np.inf, -np.inf
-                    low, high = _crossing(row, xa, ya, xb, yb, low, high)
-                    low, high = _crossing(row, xb, yb, xd, yd, low, high)
-                    low, high = _crossing(row, xd, yd, xc, yc, low, high)
-                    low, high = _crossing(row, xc, yc, xa, ya, low, high)
-                    low, high = _crossing(row, xb, yb, xc, yc, low, high)
-                    if not low <= high:
-                        continue
-                    start = max(start, np.int32(math.ceil(min(max(low, -1.0), np.float64(cols)))))
-                    stop = min(stop, np.int32(math.floor(min(max(high, -1.0), np.float64(cols)))))
-                line = top[row - base]
-                ay, by, cy, dy = ya - row, yb - row, yc - row, yd - row
-                for col in range(start, stop + 1):
-                    ax, bx, cx, dx_ = xa - col, xb - col, xc - col, xd - col
-                    ab = ax * by - ay * bx
-                    bc = bx * cy - by * cx
-                    ca = cx * ay - cy * ax
-                    bd = bx * dy - by * dx_
-                    dc = dx_ * cy - dy * cx
-                    if ((ab >= 0.0) & (bc >= 0.0) & (ca >= 0.0)) | ((ab <= 0.0) & (bc <= 0.0) & (ca <= 0.0)):
-                        total = bc + ca + ab
-                        if total != 0.0:
-                            height = np.float32((bc * za + ca * zb + ab * zc) / total) + np.float32(0.0)
-                            if height > line[col]:
-                                line[col] = height
-                    if ((bd >= 0.0) & (bc <= 0.0) & (dc >= 0.0)) | ((bd <= 0.0) & (bc >= 0.0) & (dc <= 0.0)):
-                        total = dc - bc + bd
-                        if total != 0.0:
-                            height = np.float32((dc * zb - bc * zd + bd * zc) / total) + np.float32(0.0)
-                            if height > line[col]:
-                                line[col] = height
+            if row1 - row0 >= _MOST or col1 - col0 >= _MOST:
+                _large(xa, ya, za, xb, yb, zb, xc, yc, zc, xd, yd, zd, row0, row1, col0, col1, top, base)
+                continue
+            kind = (row1 - row0) * _MOST + col1 - col0
+            k = kind * _KIND_ROOM + counts[kind]
+            counts[kind] += 1
+            quads[k], quads[k + _ROOM], quads[k + 2 * _ROOM] = xa, ya, za
+            quads[k + 3 * _ROOM], quads[k + 4 * _ROOM], quads[k + 5 * _ROOM] = xb, yb, zb
+            quads[k + 6 * _ROOM], quads[k + 7 * _ROOM], quads[k + 8 * _ROOM] = xc, yc, zc
+            quads[k + 9 * _ROOM], quads[k + 10 * _ROOM], quads[k + 11 * _ROOM] = xd, yd, zd
+            quads[k + 12 * _ROOM], quads[k + 13 * _ROOM] = row0, col0
+            if counts[kind] == _KIND_ROOM:
+                _flush(quads, counts, flat, base, cols)
+    _flush(quads, counts, flat, base, cols)
 
 
 @numba.njit(cache=True, nogil=True)
