@@ -12,10 +12,12 @@ import sys
 import numpy as np
 import pytest
 from cuda_simulator import SIMULATED, check_in_simulator, simulated
+from numba import cuda
 
 from kernels.breach import breach
 from kernels.depressions import resolve_depressions
 from kernels.errors import KernelInputError
+from kernels.fill import fill, mean_depression_depth, water_depth
 from kernels.flow import flow_accumulation, flow_receivers
 
 if SIMULATED:
@@ -220,14 +222,11 @@ def test_each_function_alone_and_a_workspace_kept_between_sizes(small_tiles):
 
 
 @simulated
-def test_scratch_memory_a_cell():
-    z = hills(64, 64)
-    scratch = DeviceWorkspace()
-    work_of = work.TerrainWork(z, None, None, None, scratch)
-    work_of.clear()
-    for name, size in (("listed", 4), ("relisted", 4), ("labels", 4), ("receivers", 4), ("marks", 1)):
-        scratch.take(name, z.size * size, np.uint8)
-    assert scratch.nbytes < 40 * z.size
+def test_breaching_needs_less_than_40_bytes_a_cell():
+    z = hills(40, 40)
+    with blocks_at_once(launch, 3, 4), DeviceWorkspace() as scratch:
+        flow.breach(z, workspace=scratch)
+        assert 0 < scratch.nbytes < 40 * z.size
 
 
 @simulated
@@ -236,11 +235,36 @@ def test_other_layouts_and_types(small_tiles):
     expected = flow_receivers(z, device="cpu")
     np.testing.assert_array_equal(flow.route(z).copy_to_host(), expected)
     np.testing.assert_array_equal(flow.route(np.asfortranarray(z)).copy_to_host(), expected)
-    np.testing.assert_array_equal(flow_receivers(z, device="cuda"), expected)
-    np.testing.assert_array_equal(breach(z, device="cuda"), breach(z, device="cpu"))
 
 
 @simulated
+def test_public_faces_work_where_the_array_lies(small_tiles):
+    z = hills(13, 18, seed=11)
+    there = cuda.to_device(z)
+    cpu = resolve_depressions(z, device="cpu")
+    for found, expected in (
+        (flow_receivers(there), cpu.receivers),
+        (flow_accumulation(there), flow_accumulation(z)),
+        (breach(there), cpu.breached),
+        (fill(there), cpu.filled),
+        (resolve_depressions(there).water_depth, cpu.water_depth),
+    ):
+        assert isinstance(found, type(there))  # and not NumPy's
+        np.testing.assert_array_equal(found.copy_to_host(), expected)
+    for found, expected in (
+        (flow_receivers(z, device="cuda"), cpu.receivers),
+        (breach(z, device="cuda"), cpu.breached),
+        (water_depth(z, device="cuda"), cpu.water_depth),
+        (resolve_depressions(z, device="cuda").filled, cpu.filled),
+    ):
+        assert isinstance(found, np.ndarray)
+        np.testing.assert_array_equal(found, expected)
+    assert mean_depression_depth(there) == pytest.approx(cpu.mean_depth_m, rel=1e-12)
+    np.testing.assert_array_equal(there.copy_to_host(), z)
+
+
+@simulated
+@pytest.mark.filterwarnings("ignore:invalid value")
 @pytest.mark.parametrize(
     ("heights", "arguments", "said"),
     [
