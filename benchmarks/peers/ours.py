@@ -44,7 +44,7 @@ def prepared(problem: Problem, call: Callable[[Any], object], note: str = "", ar
         result = array(result) if array else result
         return result.copy_to_host() if hasattr(result, "copy_to_host") else result
 
-    return Task(run, note, host, lambda: cuda.event_elapsed_time(begin, end) / 1000.0, lambda: kept.nbytes)
+    return Task(run, note, host, lambda: begin.elapsed_time(end) / 1000.0, lambda: kept.nbytes)
 
 
 def placed(array: np.ndarray) -> Any:
