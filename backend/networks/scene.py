@@ -19,7 +19,11 @@ from torch.nn import functional as F
 from .efficientnet_lite import PYRAMID_CHANNELS, EfficientNetLite0
 
 WEIGHTS = Path(__file__).parent / "weights" / "scene.safetensors"
-LONG_SIDE = 384
+MASK_SIDE, DEPTH_SIDE = 448, 320
+"""Longer side in pixels at which masks, and at which depth and camera, are looked for: outlines want pixels, distances
+the size of view the network was trained on. Measured on marked photographs and rendered views."""
+SMALLEST_SIDE = 224
+"""Pictures are not enlarged beyond this: blurred ones are not what the network knows."""
 TRUTHS = ("pitch_rad", "log_tan_half_fov", "mean_slope_rad", "log_relief")
 CENTER = (0.0, -0.72, 0.42, 6.3)
 UNIT = (0.15, 0.30, 0.16, 0.9)
@@ -161,18 +165,23 @@ class SceneNetwork:
         beside.replace(path)
 
     @torch.inference_mode()
-    def predict(self, rgb: np.ndarray, long_side: int = LONG_SIDE) -> ScenePrediction:
-        """One picture, float32 (H, W, 3) sRGB in 0..1, of any size and shape. Deterministic."""
-        height, width = rgb.shape[:2]
-        scale = long_side / max(height, width)
-        h, w = (max(64, round(side * scale / 32) * 32) for side in (height, width))
-        batch = torch.from_numpy(np.ascontiguousarray(rgb[..., :3], np.float32)).permute(2, 0, 1)[None]
-        batch = F.interpolate(batch, (h, w), mode="bilinear", antialias=True, align_corners=False).clamp(0, 1)
-        classes, log_depth, camera = self.module(batch)
-        probabilities = F.interpolate(classes, (h, w), mode="bilinear", align_corners=False).softmax(1)[0]
-        depth = F.interpolate(log_depth[:, None], (h, w), mode="bilinear", align_corners=False)[0, 0]
-        value = camera[0, :4] * torch.tensor(UNIT) + torch.tensor(CENTER)
-        spread = camera[0, 4:].clamp(-4, 3).exp() * torch.tensor(UNIT) * self.module.spread_scale
+    def predict(self, rgb: np.ndarray) -> ScenePrediction:
+        """One picture, float32 (H, W, 3) sRGB in 0..1, of any size and shape. Deterministic.
+
+        Masks from one look at MASK_SIDE; depth and camera are means over the picture and its mirror image at DEPTH_SIDE.
+        """
+        picture = torch.from_numpy(np.ascontiguousarray(rgb[..., :3], np.float32)).permute(2, 0, 1)[None]
+        small = _resized(picture, DEPTH_SIDE)
+        _, log_depths, cameras = self.module(torch.cat([small, small.flip(3)]))
+        log_depth = 0.5 * (log_depths[0] + log_depths[1].flip(1))
+        camera = cameras.mean(0)
+        large = _resized(picture, MASK_SIDE)
+        size = large.shape[2:]
+        classes = self.module(large)[0]
+        probabilities = F.interpolate(classes, size, mode="bilinear", align_corners=False).softmax(1)[0]
+        depth = F.interpolate(log_depth[None, None], size, mode="bilinear", align_corners=False)[0, 0]
+        value = camera[:4] * torch.tensor(UNIT) + torch.tensor(CENTER)
+        spread = camera[4:].clamp(-4, 3).exp() * torch.tensor(UNIT) * self.module.spread_scale
         pitch, log_tan, slope, relief = (float(v) for v in value)
         s_pitch, s_tan, s_slope, s_relief = (float(v) for v in spread)
         fov = 2 * math.atan(math.exp(min(max(log_tan, -3.0), 1.5)))
@@ -189,3 +198,11 @@ class SceneNetwork:
             relief,
             s_relief,
         )
+
+
+def _resized(picture: Tensor, long_side: int) -> Tensor:
+    """(1, 3, h, w) with the longer side at most `long_side`, both rounded to multiples of 32, at least 64."""
+    height, width = picture.shape[2:]
+    scale = min(long_side, max(SMALLEST_SIDE, height, width)) / max(height, width)
+    size = tuple(max(64, round(side * scale / 32) * 32) for side in (height, width))
+    return F.interpolate(picture, size, mode="bilinear", antialias=True, align_corners=False).clamp(0, 1)

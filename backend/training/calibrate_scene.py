@@ -19,7 +19,7 @@ from torch.nn import functional as F
 
 from backend.evaluation.scene_scores import score_pictures
 from backend.evaluation.scene_suite import validation_views
-from backend.networks.scene import LONG_SIDE, SceneNetwork
+from backend.networks.scene import DEPTH_SIDE, SceneNetwork
 
 from .elevation_data import DEFAULT_LIBRARY
 from .landscape_render import LabeledPicture
@@ -45,7 +45,7 @@ def settle_norms(network: SceneNetwork, shards: Path, batches: int = 25) -> None
     for _ in range(batches):
         rgb = torch.from_numpy(pool.draw(rng, 12)["picture"]).permute(0, 3, 1, 2).float() / 255
         height, width = rgb.shape[2:]
-        scale = LONG_SIDE / max(height, width) * rng.choice([0.8, 1.0])
+        scale = DEPTH_SIDE / max(height, width) * rng.choice([0.9, 1.0, 1.4])
         size = round(height * scale / 32) * 32, round(width * scale / 32) * 32
         network.module(F.interpolate(rgb, size, mode="bilinear", align_corners=False).clamp(0, 1))
     for norm in norms:
