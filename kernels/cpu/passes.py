@@ -1,8 +1,9 @@
 """Passes between basins: for every two that touch, the lowest edge between neighboring cells.
 
 An edge is as high as its higher cell. Keys are (sortable height << 32 | edge number), a total order, so that the lowest
-spanning tree is unique and ties do not depend on anything but the order of cells. A small table remembers where the last
-edges of two basins were put: nearly all edges along a divide end in one entry (Cordonnier, Bovy and Braun 2019 keep all).
+spanning tree is unique and ties do not depend on anything but the order of cells. Most edges are dropped where they are seen,
+because a lower one beside them joins the same basins; a small table remembers where the last edges of two basins were put, so
+that those along a divide end in one entry (Cordonnier, Bovy and Braun 2019 keep all).
 """
 
 from __future__ import annotations
@@ -33,18 +34,44 @@ def key_of(height, edge):
 
 
 @numba.njit(cache=True, nogil=True)
-def differing(labels, base, stride, cols, flags):
-    """Which of its 4 edges (right, below left, below, below right) lead each cell of a row out of its basin: bits 0..3."""
-    here, right = labels[base : base + cols], labels[base + 1 : base + 1 + cols]
+def _leading(labels, base, stride, cols, upper, lower, flags):
+    """Which of its 4 edges (right, below left, below, below right) lead each cell of a row out of its basin: bits 0..3.
+
+    Left out are edges for which another one between the same two basins has a lower key: one that shares an end and whose other
+    end lies beside, in these two rows. upper, lower: sortable heights of the two rows, from the column before the first.
+    """
     low = base + stride
-    left, below, beyond = labels[low - 1 : low - 1 + cols], labels[low : low + cols], labels[low + 1 : low + 1 + cols]
+    lw, lc, le = labels[base - 1 : base - 1 + cols], labels[base : base + cols], labels[base + 1 : base + 1 + cols]
+    lsw, ls, lse = labels[low - 1 : low - 1 + cols], labels[low : low + cols], labels[low + 1 : low + 1 + cols]
+    hw, hc, he = upper[:cols], upper[1 : 1 + cols], upper[2 : 2 + cols]
+    hsw, hs, hse = lower[:cols], lower[1 : 1 + cols], lower[2 : 2 + cols]
+    for k in range(cols):
+        w, c, e, sw, s, se = lw[k], lc[k], le[k], lsw[k], ls[k], lse[k]
+        right, left, below, beyond = max(hc[k], he[k]), max(hc[k], hsw[k]), max(hc[k], hs[k]), max(hc[k], hse[k])
+        before, steep = max(hw[k], hc[k]), max(he[k], hs[k])
+        # Of equal heights the smaller edge number counts as lower: <= where the other edge has the smaller one.
+        drop = ((s == c) & (steep < right)) | ((se == e) & (beyond < right))
+        flag = np.int32((c != e) > drop)
+        drop = ((w == sw) & (before <= left)) | ((s == sw) & (below < left))
+        drop |= ((w == c) & (max(hw[k], hsw[k]) <= left)) | ((s == c) & (max(hsw[k], hs[k]) < left))
+        flag |= np.int32((c != sw) > drop) << np.int32(1)
+        drop = ((e == s) & (right <= below)) | ((se == s) & (beyond < below)) | ((sw == s) & (left <= below))
+        drop |= ((e == c) & (steep < below)) | ((w == c) & (max(hw[k], hs[k]) <= below)) | ((w == s) & (before <= below))
+        flag |= np.int32((c != s) > drop) << np.int32(2)
+        drop = ((e == se) & (right <= beyond)) | ((s == se) & (below <= beyond))
+        drop |= ((e == c) & (max(he[k], hse[k]) < beyond)) | ((s == c) & (max(hs[k], hse[k]) < beyond))
+        flag |= np.int32((c != se) > drop) << np.int32(3)
+        flags[k] = np.uint8(flag)
+
+
+@numba.njit(cache=True, nogil=True)
+def _sortable_row(bits, r, cols, out):
+    """Sortable heights of row r from out[1] on; nothing for a row below the grid, whose labels say no data."""
+    if (r + 1) * cols > bits.size:
+        return
+    row = bits[r * cols : (r + 1) * cols]
     for c in range(cols):
-        mine = here[c]
-        flag = np.int32(1) if mine != right[c] else np.int32(0)
-        flag |= np.int32(2) if mine != left[c] else np.int32(0)
-        flag |= np.int32(4) if mine != below[c] else np.int32(0)
-        flag |= np.int32(8) if mine != beyond[c] else np.int32(0)
-        flags[c] = np.uint8(flag)
+        out[1 + c] = sorted_bits(row[c])
 
 
 @numba.njit(cache=True, nogil=True)
@@ -56,10 +83,14 @@ def lowest_edges(first, last, bits, cols, labels, stride, none, keys, left, righ
     seen = np.full(_TABLE, -1, np.int32)
     flags = np.zeros(stride, np.uint8)
     words = flags.view(np.uint64)
+    upper, lower = np.zeros(cols + 2, np.int32), np.zeros(cols + 2, np.int32)
+    _sortable_row(bits, first, cols, lower)
     size, room = 0, keys.size
     for r in range(first, last):
+        upper, lower = lower, upper
+        _sortable_row(bits, r + 1, cols, lower)
         base = (r + 1) * stride + 1
-        differing(labels, base, stride, cols, flags)
+        _leading(labels, base, stride, cols, upper, lower, flags)
         for w in range((cols + 7) // 8):
             if words[w] == 0:
                 continue
@@ -70,15 +101,14 @@ def lowest_edges(first, last, bits, cols, labels, stride, none, keys, left, righ
                 a = labels[np.uintp(base + c)]
                 if a == none:
                     continue
-                high = sorted_bits(bits[np.uintp(r * cols + c)])
+                high = upper[np.uintp(c + 1)]
                 for d in range(4):
                     if (flag >> d) & 1 == 0:
                         continue
-                    i, j = (r, c + 1) if d == 0 else (r + 1, c + d - 2)
-                    b = labels[np.uintp((i + 1) * stride + 1 + j)]
+                    b = labels[np.uintp(base + c + (1 if d == 0 else stride + d - 2))]
                     if b == none:
                         continue
-                    other = sorted_bits(bits[np.uintp(i * cols + j)])
+                    other = upper[np.uintp(c + 2)] if d == 0 else lower[np.uintp(c + d - 1)]
                     key = key_of(max(high, other), 4 * (base + c) + d)
                     slot = np.uintp((a ^ b ^ ((a + b) << 6)) & (_TABLE - 1))
                     at = seen[slot]
