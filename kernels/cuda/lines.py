@@ -31,8 +31,8 @@ NOTHING_YET = np.float32(-1e38)
 
 _MOST_BLOCKS = 65535  # along the second axis of a launch
 TILE = 4 if simulated() else 32
-_PADDED = TILE + 1  # columns of a tile lie in different banks
-_TURNERS = TILE if simulated() else 8 * TILE
+PADDED = TILE + 1  # columns of a tile lie in different banks
+TURNERS = TILE if simulated() else 8 * TILE
 
 
 @cuda.jit(device=True)
@@ -88,7 +88,7 @@ def line_ground(ground, row, lane, lanes, left, right):
 
 def turn(heights, nodata, result):
     """Transpose, NO_GROUND where there is no data (nodata may have no cells), by tiles in shared memory."""
-    tile = cuda.shared.array((TILE, _PADDED), float32)
+    tile = cuda.shared.array((TILE, PADDED), float32)
     rows, cols = heights.shape
     across = (cols + TILE - 1) // TILE
     top, left = cuda.blockIdx.x // across * TILE, cuda.blockIdx.x % across * TILE
@@ -107,7 +107,7 @@ def turn(heights, nodata, result):
 
 def turn_mask(mask, result):
     """Transpose of a bool grid, by tiles in shared memory."""
-    tile = cuda.shared.array((TILE, _PADDED), boolean)
+    tile = cuda.shared.array((TILE, PADDED), boolean)
     rows, cols = mask.shape
     across = (cols + TILE - 1) // TILE
     top, left = cuda.blockIdx.x // across * TILE, cuda.blockIdx.x % across * TILE
@@ -154,7 +154,7 @@ def laid_out(heights: Any, nodata: Any, azimuth_rad: float, workspace: DeviceWor
     lines = parallel_lines(azimuth_rad)
     if lines.by_columns:
         turned = workspace.take("turned", shape[::-1], np.float32)
-        _turn[tiles(shape), _TURNERS](grid, mask, turned)
+        _turn[tiles(shape), TURNERS](grid, mask, turned)
         grid = turned
     elif nodata is not None:
         masked = workspace.take("masked", shape, np.float32)
@@ -181,9 +181,9 @@ def turned_back(grid: Any, workspace: DeviceWorkspace) -> Any:
     rows, cols = (int(size) for size in grid.shape)
     result = cuda.device_array((cols, rows), grid.dtype)
     if np.dtype(grid.dtype) == np.bool_:
-        _turn_mask[tiles((rows, cols)), _TURNERS](grid, result)
+        _turn_mask[tiles((rows, cols)), TURNERS](grid, result)
     else:
-        _turn[tiles((rows, cols)), _TURNERS](grid, workspace.take("no mask", (0, 0), np.bool_), result)
+        _turn[tiles((rows, cols)), TURNERS](grid, workspace.take("no mask", (0, 0), np.bool_), result)
     return result
 
 

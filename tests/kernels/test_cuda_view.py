@@ -13,7 +13,7 @@ from kernels.rays import exit_direction, ray
 if SIMULATED:
     from numba import cuda
 
-    from kernels.cuda import grids, lines, scan
+    from kernels.cuda import grids, lines, scan, view_walk
     from kernels.cuda import view_bound as on_gpu
     from kernels.cuda.horizon import horizon_angle as horizon_on_gpu
     from kernels.cuda.memory import DeviceWorkspace
@@ -30,7 +30,7 @@ def test_in_the_simulator(request):
 
 
 @pytest.mark.skipif(SIMULATED, reason="the simulator compiles nothing")
-@pytest.mark.parametrize("name", ["grids", "horizon", "lines", "shadow", "view_bound"])
+@pytest.mark.parametrize("name", ["grids", "horizon", "lines", "shadow", "view_bound", "view_walk"])
 def test_compiles_for_a_gpu_without_spills_and_products_are_not_contracted(name):
     resources = pytest.importorskip("benchmarks.cuda_resources")
     ptxas = resources.prepare_toolkit()
@@ -158,8 +158,8 @@ def test_scans_over_the_lanes_of_a_warp_change_nothing(monkeypatch, lanes, opaqu
     seen = None if opaque else np.random.default_rng(3).random(heights.shape) < 0.3
     arguments = (heights, seen, 1.0, (0.0, 0.0), (2.2, -9.3, 9.0), -0.25, 0.15, *NO_SKY)
     alone = on_gpu.view_bound(*arguments).copy_to_host()
-    monkeypatch.setattr(on_gpu, "LANES", lanes)
-    monkeypatch.setattr(on_gpu, "_POWERS", lanes.bit_length() - 1)
+    monkeypatch.setattr(view_walk, "LANES", lanes)
+    monkeypatch.setattr(view_walk, "_POWERS", lanes.bit_length() - 1)
     np.testing.assert_array_equal(on_gpu.view_bound(*arguments).copy_to_host(), alone)
     assert np.isfinite(alone).any()
 
