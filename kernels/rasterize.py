@@ -42,7 +42,7 @@ def rasterize_surface(
 ) -> tuple[Any, Any]:
     """Heights of a surface of pixels on a grid, exactly at cell centers: (float32 (rows, cols), bool (rows, cols)).
 
-    points_xyz: float32 or float64 (H, W, 3), world meters; triangles with a corner that is not finite are left out.
+    points_xyz: float32 (float64 is rounded to it) (H, W, 3), world meters; triangles with a corner that is not finite are left out.
     quad_valid: bool (H-1, W-1), whether the four neighboring pixels (i, j)..(i+1, j+1) lie on one surface.
     rows, cols: size of the grid.   dx_m: cell size, meters.   origin_m: world (x, y) of the center of cell (0, 0).
     Returns heights in meters, NaN where no triangle covers the cell's center, the highest where several do; and what is
@@ -78,7 +78,8 @@ def rasterize_points(
 ) -> tuple[Any, Any]:
     """Points into the cells they lie in: (float32 (rows, cols) heights, int32 (rows, cols) counts).
 
-    points_xyz: float32 or float64 (n, 3), world meters; points that are not finite or lie beyond the grid are left out.
+    points_xyz: float32 (float64 is rounded to it) (n, 3), world meters; points that are not finite or lie beyond the grid are
+    left out.
     A cell holds what lies within half a cell of its center, the left and the far border belonging to it. Other arguments
     as for `rasterize_surface`.
     Returns the height of the highest point, NaN where there is none, and how many there are: cells with a count are

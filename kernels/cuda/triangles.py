@@ -21,12 +21,13 @@ from kernels.errors import KernelInputError
 
 from .grids import THREADS, blocks_for, mask_on_device
 from .memory import DeviceWorkspace
-from .points import points_on_device
+from .points import clear, points_on_device
 from .scan import NOTHING, ordered, product, unordered
 
 MANY_CENTERS = 48
 _LANES = 8
 _BLOCKS = 2 if simulated() else 256
+_MOST_BLOCKS = 3 if simulated() else 32768
 
 
 @cuda.jit(device=True)
@@ -55,11 +56,8 @@ def _corner(points, i, j, dx, origin_x, origin_y):
 
 
 @cuda.jit(device=True)
-def _corners(points, quad, dx, origin_x, origin_y):
+def _corners(points, i, j, dx, origin_x, origin_y):
     """a, b, c, d of a quad; a corner that is not known stands on b, which leaves its triangle empty. And whether b, c are."""
-    wide = points.shape[1] - 1
-    i = quad // wide
-    j = quad - i * wide
     xb, yb, zb, known_b = _corner(points, i, j + 1, dx, origin_x, origin_y)
     xc, yc, zc, known_c = _corner(points, i + 1, j, dx, origin_x, origin_y)
     xa, ya, za, known_a = _corner(points, i, j, dx, origin_x, origin_y)
@@ -107,31 +105,31 @@ def _height(row, col, xa, ya, za, xb, yb, zb, xc, yc, zc, xd, yd, zd):
     return best
 
 
-def scatter(points, valid, dx, origin_x, origin_y, tops, listed, number):
+def scatter(points, valid, dx, origin_x, origin_y, rows, cols, tops, listed, number):
     """Small quads, a thread each; the numbers of large ones to `listed`, int32 (quads,), and how many to number[0].
 
-    points: float32 (H, W, 3), meters.   valid: bool (H-1, W-1).   tops: int32 (rows, cols), ordered heights.
+    points: float32 (H, W, 3), meters.   valid: bool (H-1, W-1).   tops: int32 (cells,), ordered heights.
     """
-    wide = valid.shape[1]
-    rows, cols = tops.shape
-    for quad in range(cuda.grid(1), valid.shape[0] * wide, cuda.gridsize(1)):
-        if not valid[quad // wide, quad - quad // wide * wide]:
-            continue
-        xa, ya, za, xb, yb, zb, xc, yc, zc, xd, yd, zd, known = _corners(points, quad, dx, origin_x, origin_y)
-        if not known:
-            continue
-        row0, row1 = _reach(ya, yb, yc, yd, rows)
-        col0, col1 = _reach(xa, xb, xc, xd, cols)
-        if row0 > row1 or col0 > col1:
-            continue
-        if (row1 - row0 + 1) * (col1 - col0 + 1) > MANY_CENTERS:
-            listed[cuda.atomic.add(number, 0, int32(1))] = quad
-            continue
-        for row in range(row0, row1 + 1):
-            for col in range(col0, col1 + 1):
-                best = _height(row, col, xa, ya, za, xb, yb, zb, xc, yc, zc, xd, yd, zd)
-                if best > tops[row, col]:
-                    cuda.atomic.max(tops, (row, col), best)
+    high, wide = valid.shape
+    for i in range(cuda.blockIdx.y, high, cuda.gridDim.y):
+        for j in range(cuda.grid(1), wide, cuda.gridsize(1)):
+            if not valid[i, j]:
+                continue
+            xa, ya, za, xb, yb, zb, xc, yc, zc, xd, yd, zd, known = _corners(points, i, j, dx, origin_x, origin_y)
+            if not known:
+                continue
+            row0, row1 = _reach(ya, yb, yc, yd, rows)
+            col0, col1 = _reach(xa, xb, xc, xd, cols)
+            if row0 > row1 or col0 > col1:
+                continue
+            if (row1 - row0 + 1) * (col1 - col0 + 1) > MANY_CENTERS:
+                listed[cuda.atomic.add(number, 0, int32(1))] = i * wide + j
+                continue
+            for row in range(row0, row1 + 1):
+                for col in range(col0, col1 + 1):
+                    best = _height(row, col, xa, ya, za, xb, yb, zb, xc, yc, zc, xd, yd, zd)
+                    if best > tops[row * cols + col]:
+                        cuda.atomic.max(tops, row * cols + col, best)
 
 
 @cuda.jit(device=True)
@@ -151,14 +149,15 @@ def _crossing(row, xa, ya, xb, yb, low, high):
     return low, high
 
 
-def scatter_large(points, dx, origin_x, origin_y, tops, listed, number):
+def scatter_large(points, dx, origin_x, origin_y, rows, cols, tops, listed, number):
     """The quads of the list: a column of blocks each, rows of the grid dealt out to groups of lanes."""
-    rows, cols = tops.shape
+    wide = points.shape[1] - 1
     lane = cuda.threadIdx.x % _LANES
     group = cuda.blockIdx.y * (cuda.blockDim.x // _LANES) + cuda.threadIdx.x // _LANES
     groups = cuda.gridDim.y * (cuda.blockDim.x // _LANES)
     for k in range(cuda.blockIdx.x, number[0], cuda.gridDim.x):
-        xa, ya, za, xb, yb, zb, xc, yc, zc, xd, yd, zd, _ = _corners(points, listed[k], dx, origin_x, origin_y)
+        i = listed[k] // wide
+        xa, ya, za, xb, yb, zb, xc, yc, zc, xd, yd, zd, _ = _corners(points, i, listed[k] - i * wide, dx, origin_x, origin_y)
         row0, row1 = _reach(ya, yb, yc, yd, rows)
         col0, col1 = _reach(xa, xb, xc, xd, cols)
         for row in range(row0 + group, row1 + 1, groups):
@@ -172,28 +171,16 @@ def scatter_large(points, dx, origin_x, origin_y, tops, listed, number):
             if low <= high:
                 for col in range(int64(math.ceil(low)) + lane, int64(math.floor(high)) + 1, _LANES):
                     best = _height(row, col, xa, ya, za, xb, yb, zb, xc, yc, zc, xd, yd, zd)
-                    if best > tops[row, col]:
-                        cuda.atomic.max(tops, (row, col), best)
-
-
-def clear(tops, number):
-    """Nothing in any cell, nothing on the list."""
-    cols = tops.shape[1]
-    for cell in range(cuda.grid(1), tops.size, cuda.gridsize(1)):
-        tops[cell // cols, cell - cell // cols * cols] = NOTHING
-    if cuda.grid(1) == 0:
-        number[0] = 0
+                    if best > tops[row * cols + col]:
+                        cuda.atomic.max(tops, row * cols + col, best)
 
 
 def lift(tops, heights, covered):
-    """Heights float32 (rows, cols), NaN where nothing lies, and what is covered."""
-    cols = tops.shape[1]
+    """Heights float32 (cells,), NaN where nothing lies, and what is covered."""
     for cell in range(cuda.grid(1), tops.size, cuda.gridsize(1)):
-        row = cell // cols
-        col = cell - row * cols
-        top = tops[row, col]
-        covered[row, col] = top != NOTHING
-        heights[row, col] = unordered(top) if top != NOTHING else float32(math.nan)
+        top = tops[cell]
+        covered[cell] = top != NOTHING
+        heights[cell] = unordered(top) if top != NOTHING else float32(math.nan)
 
 
 def copy_picture(source, result):
@@ -204,15 +191,15 @@ def copy_picture(source, result):
             result[k // wide, k - k // wide * wide, axis] = float32(source[k // wide, k - k // wide * wide, axis])
 
 
-_points, _tops, _list, _mask = float32[:, :, ::1], int32[:, ::1], int32[::1], boolean[:, ::1]
+_points, _list, _mask, _place = float32[:, :, ::1], int32[::1], boolean[:, ::1], (float64, float64, float64, int64, int64)
 KERNELS = [
-    ("triangles_clear", clear, (_tops, _list)),
-    ("triangles_scatter", scatter, (_points, _mask, float64, float64, float64, _tops, _list, _list)),
-    ("triangles_scatter_large", scatter_large, (_points, float64, float64, float64, _tops, _list, _list)),
-    ("triangles_lift", lift, (_tops, float32[:, ::1], _mask)),
+    ("triangles_scatter", scatter, (_points, _mask, *_place, _list, _list, _list)),
+    ("triangles_scatter_large", scatter_large, (_points, *_place, _list, _list, _list)),
+    ("triangles_lift", lift, (_list, float32[::1], boolean[::1])),
     ("triangles_copy", copy_picture, (float64[:, :, :], _points)),
 ]
-_clear, _scatter, _scatter_large, _lift, _copy_picture = (cuda.jit(kernel) for _, kernel, _ in KERNELS)
+_scatter, _scatter_large, _lift, _copy_picture = (cuda.jit(kernel) for _, kernel, _ in KERNELS)
+_clear = cuda.jit(clear)
 
 
 def surface(points_xyz: Any, quad_valid: Any, shape: tuple[int, int], dx_m: float, origin_m: tuple[float, float],
@@ -230,12 +217,16 @@ def surface(points_xyz: Any, quad_valid: Any, shape: tuple[int, int], dx_m: floa
         raise KernelInputError(f"quad_valid has shape {tuple(there.shape)}; points of shape {tuple(points.shape)} have one quad "
                                "less a side.")
     valid = mask_on_device(there, (high, wide), "quad_valid", scratch)
-    tops = scratch.take("tops of cells", shape, np.int32)
-    listed, number = scratch.take("large quads", high * wide, np.int32), scratch.take("number of large quads", 1, np.int32)
-    heights, covered = cuda.device_array(shape, np.float32), cuda.device_array(shape, np.bool_)
+    if high * wide >= 2**31:
+        raise KernelInputError(f"points_xyz of shape {tuple(points.shape)} have too many quads; pass fewer than 2^31 at a time.")
     size = shape[0] * shape[1]
+    tops, number = scratch.take("tops", size, np.int32), scratch.take("number of large quads", 1, np.int32)
+    listed = scratch.take("large quads", high * wide, np.int32)
+    heights, covered = cuda.device_array(shape, np.float32), cuda.device_array(shape, np.bool_)
+    place = dx_m, *origin_m, *shape
     _clear[blocks_for(size), THREADS](tops, number)
-    _scatter[blocks_for(high * wide), THREADS](points, valid, dx_m, *origin_m, tops, listed, number)
-    _scatter_large[(min(_BLOCKS, high * wide), 1 if shape[0] < 256 else 4), THREADS](points, dx_m, *origin_m, tops, listed, number)
-    _lift[blocks_for(size), THREADS](tops, heights, covered)
+    _scatter[(-(-wide // THREADS), min(high, _MOST_BLOCKS)), THREADS](points, valid, *place, tops, listed, number)
+    across = min(_BLOCKS, high * wide), 1 if shape[0] < 256 else 4
+    _scatter_large[across, THREADS](points, *place, tops, listed, number)
+    _lift[blocks_for(size), THREADS](tops, heights.reshape(size), covered.reshape(size))
     return heights, covered

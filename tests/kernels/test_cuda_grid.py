@@ -13,6 +13,8 @@ if SIMULATED:
 
     from kernels.cuda.memory import DeviceWorkspace
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*encountered in scalar:RuntimeWarning")  # the simulator is Python
+
 DERIVATIVES = [
     lambda z, mask, **how: slope(z, 2.5, "rotation_invariant", mask, **how),
     lambda z, mask, **how: slope(z, 2.5, "horn", mask, **how),
