@@ -6,11 +6,15 @@ at once, and all loops stride over it. All work goes to the default stream, so t
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 from numba import cuda
+from numba.core.errors import NumbaPerformanceWarning
 
 from kernels.arrays import simulated
+
+warnings.filterwarnings("ignore", "Grid size", NumbaPerformanceWarning)  # small grids are meant to be small
 
 THREADS = 8 if simulated() else 256
 MOST_BLOCKS = 2 if simulated() else 4096

@@ -12,6 +12,8 @@ import sys
 import numpy as np
 import pytest
 from cuda_simulator import SIMULATED, check_in_simulator, simulated
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from numba import cuda
 
 from kernels.breach import breach
@@ -125,6 +127,33 @@ def test_small_grids(small_tiles, shape):
 )
 def test_terrains_of_many_tiles(small_tiles, z):
     assert_same(z.astype(np.float32))
+
+
+@simulated
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 2**32 - 1))
+def test_any_terrain_with_any_masks(small_tiles, seed):
+    rng = np.random.default_rng(seed)
+    shape = tuple(rng.integers(1, 19, 2))
+    z = rng.normal(size=shape) * 30
+    if rng.random() < 0.5:
+        z = np.cumsum(np.cumsum(z, axis=0), axis=1) / 10
+    if rng.random() < 0.5:
+        z = np.round(z / 20)
+    arguments = {}
+    nodata, outlets = rng.random(shape) < rng.choice([0.03, 0.3]), rng.random(shape) < 0.05
+    if rng.random() < 0.5 and not nodata.all():
+        arguments["nodata"] = nodata
+        z = np.where(nodata, np.nan, z)
+    else:
+        nodata = np.zeros(shape, bool)
+    if rng.random() < 0.5 and (outlets & ~nodata).any():
+        arguments["outlets"] = outlets
+    if rng.random() < 0.5:
+        arguments["fixed"] = rng.random(shape) < rng.choice([0.05, 0.3])
+    if rng.random() < 0.3:
+        arguments["epsilon_m"] = float(rng.choice([1e-4, 0.05, 3.0]))
+    assert_same(z.astype(np.float32), **arguments)
 
 
 @simulated
