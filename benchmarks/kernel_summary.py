@@ -2,7 +2,7 @@
 
     python -m benchmarks.kernel_summary FILE [--into docs/kernels.md]
 
-Of several measurements of the same thing in FILE the last one counts. With --into, the tables replace what stands between
+Of several measurements of the same thing in FILE the best run counts. With --into, the tables replace what stands between
 the lines `<!-- speed -->` and `<!-- end of speed -->`.
 """
 
@@ -47,11 +47,13 @@ def tables(lines: Iterable[dict[str, Any]]) -> list[str]:
         if "cold" in line:
             cold = line["cold"]
         else:
-            found.setdefault((line["task"], line["terrain"], line["cells"]), {})[line["name"]] = line
+            known = found.setdefault((line["task"], line["terrain"], line["cells"]), {})
+            earlier = known.get(line["name"], {"runs": []})
+            known[line["name"]] = {**line, "runs": earlier["runs"] + line["runs"]}
     order = list(TASKS)
     keys = sorted(found, key=lambda key: (key[1], order.index(key[0]), key[2]))
     rows = [row(*key, found[key]) for key in keys]
-    head = "| task | terrain | ours | peers, from the fastest: seconds (times ours) | scratch, B a cell |"
+    head = "| task | terrain | ours, s | peers, from the fastest: s (times ours; CPU time, times ours) | scratch, B a cell |"
     result = ["\n".join([head, "| --- | --- | --- | --- | --- |", *(line for line in rows if line)])]
     if cold:
         result.append("\n".join(cold_table(cold)))
@@ -64,8 +66,10 @@ def row(task: str, terrain: str, cells: int, runners: dict[str, dict[str, Any]])
         return ""
     mine = best(ours)
     peers = sorted((runner for name, runner in runners.items() if name != "ours" and runner["runs"]), key=best)
-    cells_of_peers = [f"{peer['version']} {number(best(peer))} ({number(best(peer) / mine)}x)" for peer in peers]
-    troubled = [name for name, runner in runners.items() if name != "ours" and runner["trouble"]]
+    cells_of_peers = [
+        f"{peer['version']} {number(best(peer))} ({number(best(peer) / mine)}x; {number(cpu(peer) / cpu(ours))}x)" for peer in peers
+    ]
+    troubled = [name for name, runner in runners.items() if name != "ours" and runner["trouble"] and not runner["runs"]]
     cells_of_peers += [f"{name}: failed" for name in troubled]
     scratch = ours["runs"][-1]["workspace"] / cells
     where = f"{terrain} {math.isqrt(cells)}^2"
@@ -74,6 +78,11 @@ def row(task: str, terrain: str, cells: int, runners: dict[str, dict[str, Any]])
 
 def best(runner: dict[str, Any]) -> float:
     return min(run["seconds"] for run in runner["runs"])
+
+
+def cpu(runner: dict[str, Any]) -> float:
+    """Seconds of all threads together."""
+    return min(run["seconds"] * run["cores"] for run in runner["runs"])
 
 
 def number(value: float) -> str:

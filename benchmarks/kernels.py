@@ -3,10 +3,10 @@
     python -m benchmarks.kernels [--sizes 512 1024 2048 4096 8192] [--terrain ridged] [--tasks breach fill ...] [--runs 7]
                                  [--threads 2] [--device cpu|cuda] [--peers all|installed|none] [--json FILE] [--no-cold]
 
-Everyone gets the same terrain in memory, the same cores, one run that is not counted, then runs in turns. `ratio` is the
-best seconds of a peer by ours; `cpu s` counts all threads and stays nearly the same on a machine that others use. `python -m
-benchmarks.kernel_peers install` creates the environments of the peers; those that are missing are named. Seconds of
-one machine say little, ratios in one run say more. Nothing is asserted here.
+Everyone gets the same terrain in memory, the same cores, one run that is not counted, then runs in turns. `x` is the best
+of a peer by ours. On a machine that others use, seconds flatter who is done before being interrupted; the CPU seconds of all
+threads together stay nearly the same, and their ratio is what one core would give. `python -m benchmarks.kernel_peers install`
+creates the environments of the peers; those that are missing are named. Nothing is asserted here.
 """
 
 from __future__ import annotations
@@ -102,9 +102,9 @@ def compare(
     able = [peer for peer in peers if task in peer.tasks and side <= peer.largest.get(task, side)]
     groups, too_large = by_memory(task, able, heights.size)
     print(f"\n{TASKS[task]}, {arguments.terrain} {side}^2")
-    print(f"{'':28}{'best s':>9}{'median':>9}{'ratio':>7}{'cpu s':>9}{'cores':>7}{'scratch':>9}{'growth':>8}  B/cell")
+    print(f"{'':28}{'best s':>9}{'median':>9}{'x':>7}{'cpu s':>9}{'x':>7}{'cores':>7}{'scratch':>9}{'growth':>8}  B/cell")
     ours: Runner | None = None
-    ratios: dict[str, float] = {}
+    ratios: dict[str, tuple[float, float]] = {}
     for group in groups:
         with tempfile.TemporaryDirectory(prefix="results ") as folder:
             keep = Path(folder)
@@ -119,7 +119,8 @@ def compare(
                 write(arguments.json, record(runner, task, arguments, heights.size, words))
         ours = ours or mine
         if not mine.trouble:
-            ratios.update({runner.name: runner.best / mine.best for runner in others if not runner.trouble})
+            done = [runner for runner in others if not runner.trouble]
+            ratios.update({runner.name: (runner.best / mine.best, runner.cpu / mine.cpu) for runner in done})
     for peer in peers:
         if task in peer.tasks and side > peer.largest.get(task, side):
             print(f"{peer.name:28}left out above {peer.largest[task]}^2: it takes minutes a run")
@@ -127,7 +128,8 @@ def compare(
         print(f"{peer.name:28}left out: it would need about {peer.tasks[task] * heights.size / 2**30:.0f} GiB")
     if ratios:
         nearest = min(ratios, key=ratios.__getitem__)
-        print(f"{'':28}{ratios[nearest]:.1f} times as fast as the best peer, {nearest}")
+        faster, less = ratios[nearest]
+        print(f"{'':28}{faster:.1f} times as fast as the best peer, {nearest}, for {1 / less:.2f} of its CPU time")
     if bandwidth and ours and not ours.trouble:
         floor = FLOOR_BYTES[task] * heights.size / bandwidth / 1e9
         print(f"{'':28}floor {floor * 1e3:.3f} ms ({FLOOR_BYTES[task]} B a cell): {ours.best / floor:.1f} times that")
@@ -169,10 +171,11 @@ def row(runner: Runner, mine: Runner, cells: int, words: str) -> str:
     last = runner.runs[-1]
     scratch = "" if last["workspace"] is None else f"{last['workspace'] / cells:.1f}"
     cores = max(run["cores"] for run in runner.runs)
-    busy = min(run["cores"] * run["seconds"] for run in runner.runs)
+    less = "" if runner is mine or mine.trouble else f"{runner.cpu / mine.cpu:.1f}"
     note = "; ".join(part for part in (runner.about["note"], words) if part)
     growth = f"{runner.first['growth'] / cells:.0f}"
-    return f"{title:28}{runner.best:9.4f}{runner.median:9.4f}{ratio:>7}{busy:9.4f}{cores:7.1f}{scratch:>9}{growth:>8}  {note}"
+    times = f"{runner.best:9.4f}{runner.median:9.4f}{ratio:>7}{runner.cpu:9.4f}{less:>7}{cores:7.1f}"
+    return f"{title:28}{times}{scratch:>9}{growth:>8}  {note}"
 
 
 def record(runner: Runner, task: str, arguments: argparse.Namespace, cells: int, words: str) -> dict[str, Any]:
