@@ -88,15 +88,17 @@ def mask_on_device(mask: Any, shape: tuple[int, ...], name: str, workspace: Devi
 
 
 def lowered_flag(workspace: DeviceWorkspace) -> Any:
-    """int32 (1,) zero: a kernel sets it where it meets what it cannot use."""
-    flag = workspace.take("flag", 1, np.int32)
-    flag.copy_to_device(np.zeros(1, np.int32))
+    """int32 (1,) zero: a kernel sets it where it meets what it cannot use. Kept with the workspace, so that no call clears it."""
+    flag = getattr(workspace, "flag", None)
+    if flag is None:
+        flag = workspace.flag = cuda.to_device(np.zeros(1, np.int32))
     return flag
 
 
 def raise_if_set(flag: Any, text: str) -> None:
     """KernelInputError with this text if a kernel has set the flag. Waits for it: the only wait of a call."""
     if int(flag.copy_to_host()[0]):
+        flag.copy_to_device(np.zeros(1, np.int32))
         raise KernelInputError(text)
 
 

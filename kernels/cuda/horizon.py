@@ -17,17 +17,17 @@ import numpy as np
 from numba import boolean, cuda, float32, float64, int32, int64, uint8
 
 from .grids import THREADS, scratch_of
-from .lines import ABSENT, NOTHING_YET, block_size, farthest_whole, first_line, laid_out, line_ground, line_place, turned_back
+from .lines import ABSENT, NOTHING_YET, block_size, farthest_whole, first_line, laid_out, line_ground, line_place, look, turned_back
 from .memory import DeviceWorkspace
 
 _MOST_NEWTON_STEPS = 64
 
 
-def hulls(ground, backward, shift, size, places, corners, counts, tops):
+def hulls(ground, backward, shift, size, limit, wrong, places, corners, counts, tops):
     """Upper hulls of the ground of each line in each block of `size` steps.
 
     places, corners: (steps, lines of a block) step in the block and height of corners, in order.   counts, tops:
-    (blocks, lines of a block) how many there are, and the highest ground.
+    (blocks, lines of a block) how many there are, and the highest ground.   limit, wrong: for `look` at every cell.
     """
     steps, lanes = ground.shape
     farthest = farthest_whole(steps, shift)
@@ -39,7 +39,10 @@ def hulls(ground, backward, shift, size, places, corners, counts, tops):
     count, top = 0, float32(NOTHING_YET)
     for k in range(base, base + size if base + size < steps else steps):
         offset, left, right = line_place(k, shift, farthest)
-        height = line_ground(ground, steps - 1 - k if backward else k, line - offset, lanes, left, right)
+        row = steps - 1 - k if backward else k
+        if 0 <= line - offset < lanes:
+            look(ground[row, line - offset], limit, wrong)
+        height = line_ground(ground, row, line - offset, lanes, left, right)
         if height < ABSENT:
             continue
         top = height if height > top else top
@@ -156,7 +159,7 @@ def angles(ground, backward, shift, size, length, places, corners, counts, tops,
 
 _grid, _numbers = float32[:, ::1], int32[:, ::1]
 KERNELS = [
-    ("hulls", hulls, (_grid, boolean, float64, int64, uint8[:, ::1], _grid, _numbers, _grid)),
+    ("hulls", hulls, (_grid, boolean, float64, int64, float32, int32[::1], uint8[:, ::1], _grid, _numbers, _grid)),
     ("angles", angles, (_grid, boolean, float64, int64, float64, uint8[:, ::1], _grid, _numbers, _grid, _grid)),
 ]
 _hulls, _angles = (cuda.jit(cache=True)(kernel) for _, kernel, _ in KERNELS)
@@ -172,7 +175,8 @@ def horizon_angle(heights: Any, dx_m: float, azimuth_rad: float, nodata: Any = N
     Raises KernelInputError for heights or a mask that cannot be used.
     """
     scratch = scratch_of(workspace)
-    ground, lines = laid_out(heights, nodata, azimuth_rad, scratch)
+    laid = laid_out(heights, nodata, azimuth_rad, scratch)
+    ground, lines = laid.ground, laid.lines
     steps, lanes = (int(extent) for extent in ground.shape)
     size = block or block_size(steps, lanes, 32)
     count, reach = -(-steps // size), lanes + math.ceil(abs(lines.shift) * size) + 3
@@ -182,7 +186,9 @@ def horizon_angle(heights: Any, dx_m: float, azimuth_rad: float, nodata: Any = N
     tops = scratch.take("tops", (count, reach), np.float32)
     shape = steps, lanes
     result = scratch.take("angles", shape, np.float32) if lines.by_columns else cuda.device_array(shape, np.float32)
-    _hulls[(-(-reach // THREADS), count), THREADS](ground, lines.backward, lines.shift, size, places, corners, counts, tops)
+    _hulls[(-(-reach // THREADS), count), THREADS](ground, lines.backward, lines.shift, size, laid.highest, laid.flag, places,
+                                                             corners, counts, tops)
+    laid.require()
     _angles[-(-steps * lanes // THREADS), THREADS](ground, lines.backward, lines.shift, size, lines.length * dx_m, places, corners,
                                                    counts, tops, result)
     return turned_back(result, scratch) if lines.by_columns else result

@@ -10,6 +10,7 @@ kernels.cpu.strips, and each product and sum is rounded on its own as there, so 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -86,8 +87,15 @@ def line_ground(ground, row, lane, lanes, left, right):
     return product32(right, before) + product32(left, here)
 
 
-def turn(heights, nodata, result):
-    """Transpose, NO_GROUND where there is no data (nodata may have no cells), by tiles in shared memory."""
+@cuda.jit(device=True)
+def look(height, highest, wrong):
+    """wrong[0] = 1 for a height that is NaN or farther than `highest` from zero."""
+    if not abs(height) <= highest:
+        wrong[0] = 1
+
+
+def turn(heights, nodata, highest, wrong, result):
+    """Transpose, NO_GROUND where there is no data (nodata may have no cells), by tiles in shared memory; others are looked at."""
     tile = cuda.shared.array((TILE, PADDED), float32)
     rows, cols = heights.shape
     across = (cols + TILE - 1) // TILE
@@ -97,7 +105,12 @@ def turn(heights, nodata, result):
     for row in range(i, TILE, cuda.blockDim.x // TILE):
         r, c = top + row, left + j
         if r < rows and c < cols:
-            tile[row, j] = NO_GROUND if masked and nodata[r, c] else heights[r, c]
+            height = heights[r, c]
+            if masked and nodata[r, c]:
+                height = float32(NO_GROUND)
+            else:
+                look(height, highest, wrong)
+            tile[row, j] = height
     cuda.syncthreads()
     for col in range(i, TILE, cuda.blockDim.x // TILE):
         r, c = top + j, left + col
@@ -121,47 +134,56 @@ def turn_mask(mask, result):
             result[left + col, top + j] = tile[j, col]
 
 
-def without_ground(heights, nodata, result):
-    """A copy with NO_GROUND where there is no data."""
+def without_ground(heights, nodata, highest, wrong, result):
+    """A copy with NO_GROUND where there is no data; other heights are looked at."""
     rows, cols = heights.shape
     for cell in range(cuda.grid(1), rows * cols, cuda.gridsize(1)):
         row = cell // cols
         col = cell - row * cols
-        result[row, col] = NO_GROUND if nodata[row, col] else heights[row, col]
+        height = heights[row, col]
+        if nodata[row, col]:
+            height = float32(NO_GROUND)
+        else:
+            look(height, highest, wrong)
+        result[row, col] = height
 
 
-def within(heights, nodata, highest, wrong):
-    """wrong[0] = 1 where a height outside of `nodata` (no cells: none) is not finite or farther than `highest` from zero."""
-    rows, cols = heights.shape
-    masked = nodata.size > 0
-    for cell in range(cuda.grid(1), rows * cols, cuda.gridsize(1)):
-        row = cell // cols
-        col = cell - row * cols
-        if not abs(heights[row, col]) <= highest and not (masked and nodata[row, col]):
-            wrong[0] = 1
+@dataclass(frozen=True)
+class Laid:
+    """ground: float32 (steps, lanes) on the device.   lines: over it.   flag, highest: for `look` at the ground as it is walked.
+
+    call `require` once all of the ground has been looked at.
+    """
+
+    ground: Any
+    lines: ParallelLines
+    flag: Any
+    highest: float
+
+    def require(self) -> None:
+        """Raises KernelInputError for heights that cannot be used; the host waits, once a call."""
+        raise_if_set(self.flag, f"The heights contain NaN, infinity or values beyond {HIGHEST_M:.0e} m; "
+                     "mask those cells with `nodata`.")
 
 
-def laid_out(heights: Any, nodata: Any, azimuth_rad: float, workspace: DeviceWorkspace) -> tuple[Any, ParallelLines]:
-    """Checked heights on the device with steps as rows and NO_GROUND without data, and the lines over them.
+def laid_out(heights: Any, nodata: Any, azimuth_rad: float, workspace: DeviceWorkspace) -> Laid:
+    """Heights on the device with steps as rows and NO_GROUND without data; themselves where nothing is to be changed.
 
-    The heights themselves where nothing is to be changed. Raises KernelInputError; the host waits for the check, once.
+    Raises KernelInputError for shapes and kinds; values are looked at in the first pass over them.
     """
     grid = heights_on_device(heights, workspace)
     shape = tuple(int(size) for size in grid.shape)
     mask = mask_on_device(nodata, shape, "nodata", workspace)
-    flag = lowered_flag(workspace)
-    _within[blocks_for(shape[0] * shape[1]), THREADS](grid, mask, np.float32(HIGHEST_M), flag)
-    lines = parallel_lines(azimuth_rad)
+    flag, lines, highest = lowered_flag(workspace), parallel_lines(azimuth_rad), np.float32(HIGHEST_M)
     if lines.by_columns:
         turned = workspace.take("turned", shape[::-1], np.float32)
-        _turn[tiles(shape), TURNERS](grid, mask, turned)
-        grid = turned
-    elif nodata is not None:
+        _turn[tiles(shape), TURNERS](grid, mask, highest, flag, turned)
+        return Laid(turned, lines, flag, np.float32(np.inf))
+    if nodata is not None:
         masked = workspace.take("masked", shape, np.float32)
-        _without_ground[blocks_for(shape[0] * shape[1]), THREADS](grid, mask, masked)
-        grid = masked
-    raise_if_set(flag, f"The heights contain NaN, infinity or values beyond {HIGHEST_M:.0e} m; mask those cells with `nodata`.")
-    return grid, lines
+        _without_ground[blocks_for(shape[0] * shape[1]), THREADS](grid, mask, highest, flag, masked)
+        return Laid(masked, lines, flag, np.float32(np.inf))
+    return Laid(grid, lines, flag, highest)
 
 
 def tiles(shape: tuple[int, ...]) -> int:
@@ -183,15 +205,15 @@ def turned_back(grid: Any, workspace: DeviceWorkspace) -> Any:
     if np.dtype(grid.dtype) == np.bool_:
         _turn_mask[tiles((rows, cols)), TURNERS](grid, result)
     else:
-        _turn[tiles((rows, cols)), TURNERS](grid, workspace.take("no mask", (0, 0), np.bool_), result)
+        unread = workspace.take("unread flag", 1, np.int32)
+        _turn[tiles((rows, cols)), TURNERS](grid, workspace.take("no mask", (0, 0), np.bool_), np.float32(np.inf), unread, result)
     return result
 
 
 _grid, _mask = float32[:, ::1], boolean[:, ::1]
 KERNELS = [
-    ("turn_heights", turn, (_grid, _mask, _grid)),
+    ("turn_heights", turn, (_grid, _mask, float32, int32[::1], _grid)),
     ("turn_mask", turn_mask, (_mask, _mask)),
-    ("without_ground", without_ground, (_grid, _mask, _grid)),
-    ("heights_within", within, (_grid, _mask, float32, int32[::1])),
+    ("without_ground", without_ground, (_grid, _mask, float32, int32[::1], _grid)),
 ]
-_turn, _turn_mask, _without_ground, _within = (cuda.jit(cache=True)(kernel) for _, kernel, _ in KERNELS)
+_turn, _turn_mask, _without_ground = (cuda.jit(cache=True)(kernel) for _, kernel, _ in KERNELS)

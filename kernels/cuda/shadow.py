@@ -13,10 +13,10 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import boolean, cuda, float32, float64, int64
+from numba import boolean, cuda, float32, float64, int32, int64
 
 from .grids import THREADS, blocks_for, mask_on_device, scratch_of
-from .lines import NOTHING_YET, block_size, farthest_whole, first_line, laid_out, line_ground, line_place, turned_back
+from .lines import NOTHING_YET, block_size, farthest_whole, first_line, laid_out, line_ground, line_place, look, turned_back
 from .memory import DeviceWorkspace
 from .scan import product32
 
@@ -24,8 +24,11 @@ _AT_ONCE = 8
 """Blocks whose maxima are asked for before one is waited for."""
 
 
-def darken(ground, backward, shift, drop, size, highest):
-    """highest[block, line]: the highest ground of each line in each block of `size` steps, relative to the falling light."""
+def darken(ground, backward, shift, drop, size, limit, wrong, highest):
+    """highest[block, line]: the highest ground of each line in each block of `size` steps, relative to the falling light.
+
+    limit, wrong: for `look` at every cell.
+    """
     steps, lanes = ground.shape
     farthest = farthest_whole(steps, shift)
     block = cuda.blockIdx.y
@@ -36,7 +39,10 @@ def darken(ground, backward, shift, drop, size, highest):
     for k in range(block * size, (block + 1) * size if (block + 1) * size < steps else steps):
         offset, left, right = line_place(k, shift, farthest)
         if 0 <= line - offset <= lanes:
-            height = line_ground(ground, steps - 1 - k if backward else k, line - offset, lanes, left, right) + float32(k * drop)
+            row = steps - 1 - k if backward else k
+            if line - offset < lanes:
+                look(ground[row, line - offset], limit, wrong)
+            height = line_ground(ground, row, line - offset, lanes, left, right) + float32(k * drop)
             best = height if height > best else best
     highest[block, line] = best
 
@@ -96,7 +102,7 @@ def lit(nodata, shadow):
 
 _grid, _mask = float32[:, ::1], boolean[:, ::1]
 KERNELS = [
-    ("darken", darken, (_grid, boolean, float64, float64, int64, _grid)),
+    ("darken", darken, (_grid, boolean, float64, float64, int64, float32, int32[::1], _grid)),
     ("carry", carry, (int64, int64, float64, int64, int64, _grid)),
     ("shade", shade, (_grid, boolean, float64, float64, int64, _grid, _mask)),
     ("lit", lit, (_mask, _mask)),
@@ -113,7 +119,8 @@ def cast_shadow(heights: Any, dx_m: float, sun_azimuth_rad: float, sun_elevation
     Raises KernelInputError for heights or a mask that cannot be used.
     """
     scratch = scratch_of(workspace)
-    ground, lines = laid_out(heights, nodata, sun_azimuth_rad, scratch)
+    laid = laid_out(heights, nodata, sun_azimuth_rad, scratch)
+    ground, lines = laid.ground, laid.lines
     steps, lanes = (int(extent) for extent in ground.shape)
     size = block or block_size(steps, lanes, 64)
     count = -(-steps // size)
@@ -123,7 +130,8 @@ def cast_shadow(heights: Any, dx_m: float, sun_azimuth_rad: float, sun_elevation
     reach = lanes + math.ceil(abs(lines.shift) * size) + 3
     launch = (-(-reach // THREADS), count), THREADS
     shadow = scratch.take("shadow", (steps, lanes), np.bool_) if lines.by_columns else cuda.device_array((steps, lanes), np.bool_)
-    _darken[launch](ground, lines.backward, lines.shift, drop, size, highest)
+    _darken[launch](ground, lines.backward, lines.shift, drop, size, laid.highest, laid.flag, highest)
+    laid.require()
     _carry[-(-number // THREADS), THREADS](lanes, steps, lines.shift, size, reach, highest)
     _shade[launch](ground, lines.backward, lines.shift, drop, size, highest, shadow)
     result = turned_back(shadow, scratch) if lines.by_columns else shadow

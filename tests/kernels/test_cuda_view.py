@@ -156,7 +156,7 @@ def test_view_bound_of_opaque_terrain(name):
 def test_scans_over_the_lanes_of_a_warp_change_nothing(monkeypatch, lanes, opaque):
     heights = rough(9, 4, seed=2)
     seen = None if opaque else np.random.default_rng(3).random(heights.shape) < 0.3
-    arguments = (heights, seen, 1.0, (0.0, 0.0), (2.2, -9.3, 9.0), -0.25, 0.15, *NO_SKY)
+    arguments = (heights, seen, 1.0, (0.0, 0.0), (2.2, -9.3, 9.0), -0.15, 0.1, *NO_SKY)
     alone = on_gpu.view_bound(*arguments).copy_to_host()
     monkeypatch.setattr(view_walk, "LANES", lanes)
     monkeypatch.setattr(view_walk, "_POWERS", lanes.bit_length() - 1)
@@ -306,7 +306,15 @@ def test_named_errors_of_arrays_on_the_device():
                  lambda: on_gpu.view_bound(flat, mask[:2], *view)):
         with pytest.raises(KernelInputError):
             call()
+    scratch = DeviceWorkspace()
+    for heights in (hole, np.full_like(flat, 2e9)):
+        for azimuth in (0.1, 1.5):
+            with pytest.raises(KernelInputError, match="NaN, infinity"):
+                shadow_on_gpu(heights, 1.0, azimuth, 0.3, None, scratch)
+            assert not shadow_on_gpu(flat, 1.0, azimuth, 0.3, None, scratch).copy_to_host().any()  # the error is over
     mask[1, 2] = True
+    with pytest.raises(KernelInputError):
+        shadow_on_gpu(np.where(mask, hole, np.float32(np.inf)), 1.0, 0.0, 0.3, mask)
     assert not shadow_on_gpu(hole, 1.0, 0.0, 0.3, mask).copy_to_host().any()
     assert on_gpu.view_bound(hole, ~mask, *view).copy_to_host().shape == (4, 5)
     assert grids.blocks_for(1) == 1
