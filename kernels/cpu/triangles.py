@@ -30,13 +30,12 @@ def _project(points, i, dx, origin_x, origin_y, x, y, z):
     """Columns, rows and heights float64 of picture row i; NaN for points that are not finite."""
     line = points[i]
     for j in range(len(x)):
-        across = (np.float64(line[j, 0]) - origin_x) / dx
-        down = (origin_y - np.float64(line[j, 1])) / dx
-        height = np.float64(line[j, 2])
-        unknown = (across + down + height) * 0.0
-        x[j] = across + unknown
+        x[j], y[j], z[j] = line[j, 0], line[j, 1], line[j, 2]
+    for j in range(len(x)):
+        across = (x[j] - origin_x) / dx
+        down = (origin_y - y[j]) / dx
+        x[j] = across + (across + down + z[j]) * 0.0
         y[j] = down
-        z[j] = height
 
 
 @numba.njit(cache=True, nogil=True)
@@ -84,10 +83,16 @@ def reaches(points, valid, dx, origin_x, origin_y, rows, cols, first, last, reac
     width = points.shape[1]
     x, y, z = np.empty((2, width)), np.empty((2, width)), np.empty(width)
     boxes = np.empty((4, width - 1), np.int32)
-    _project(points, first, dx, origin_x, origin_y, x[first & 1], y[first & 1], z)
+    held = np.array([-1, -1])
     for i in range(first, last):
         here, there = i & 1, 1 - (i & 1)
-        _project(points, i + 1, dx, origin_x, origin_y, x[there], y[there], z)
+        reach[i, 0], reach[i, 1], cost[i] = rows, -1, 1.0
+        if not valid[i].any():
+            continue
+        for row in range(i, i + 2):
+            if held[row & 1] != row:
+                held[row & 1] = row
+                _project(points, row, dx, origin_x, origin_y, x[row & 1], y[row & 1], z)
         _boxes(valid[i], x[here], y[here], x[there], y[there], rows, cols, boxes)
         low, high, work = np.int32(rows), np.int32(-1), 0
         for j in range(width - 1):
@@ -218,11 +223,16 @@ def rasterize(points, valid, dx, origin_x, origin_y, rows, cols, first, last, to
     boxes = np.empty((4, width - 1), np.int32)
     top_row, last_row, first_col, last_col = boxes[0], boxes[1], boxes[2], boxes[3]
     quads, counts, flat = np.empty(16 * _ROOM), np.zeros(_MOST * _MOST, np.int64), top.reshape(-1)
-    _project(points, first, dx, origin_x, origin_y, x[first & 1], y[first & 1], z[first & 1])
+    held = np.array([-1, -1])
     for i in range(first, last):
         here, there = i & 1, 1 - (i & 1)
         x0, y0, z0, x1, y1, z1 = x[here], y[here], z[here], x[there], y[there], z[there]
-        _project(points, i + 1, dx, origin_x, origin_y, x1, y1, z1)
+        if not valid[i].any():
+            continue
+        for row in range(i, i + 2):
+            if held[row & 1] != row:
+                held[row & 1] = row
+                _project(points, row, dx, origin_x, origin_y, x[row & 1], y[row & 1], z[row & 1])
         _boxes(valid[i], x0, y0, x1, y1, rows, cols, boxes)
         for j in range(width - 1):
             row0, row1 = np.int64(top_row[j]), np.int64(last_row[j])
