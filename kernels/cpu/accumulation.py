@@ -45,16 +45,17 @@ def _carry_on(cell, begin, end, directions, steps, degree, area):
 
 
 @numba.njit(cache=True, nogil=True)
-def drain_rows(first, last, directions, steps, stride, degree, area):
+def drain_rows(first, last, directions, steps, stride, at_once, degree, area):
     """Counts within these rows, from springs down until water leaves them or still waits for other inflows.
 
-    Cells that are ready and drain out of these rows keep degree 254; `drain_seams` goes on from there. Few rows at a time, so
-    that they stay in the cache, go through a queue, which needs no branch to guess; what flows back up to rows that are done walks.
+    Cells that are ready and drain out of these rows keep degree 254; `drain_seams` goes on from there. Few rows at a time
+    (`at_once` cells), so that they stay in the cache, go through a queue, which needs no branch to guess; what flows back up to
+    rows that are done walks.
     """
     begin, end = (first + 1) * stride, (last + 1) * stride
     for cell in range(begin, end):
         area[np.uintp(cell)] = 1
-    block = max(8, 65536 // stride) * stride
+    block = max(1, at_once // stride) * stride
     queue = np.empty(block + 1, np.int32)
     for top in range(begin, end, block):
         bottom = min(top + block, end)

@@ -16,6 +16,7 @@ from .basins import Basins, Terrain
 from .layout import by_rows, directions_of, receivers_of, steps_of, stride_of
 
 _STEPS_PER_CELL = 0.5
+_CELLS_AT_ONCE = 65536
 _INFINITE = 0x7F800000
 
 
@@ -158,7 +159,7 @@ def accumulated(directions: np.ndarray, stride: int, shape: tuple[int, int], wor
     degree = inflows(directions, stride, rows, workspace)
     area = workspace.take("area", directions.size, np.int32)
     steps = steps_of(stride)
-    by_rows(accumulation.drain_rows, rows, directions, steps, stride, degree, area)
+    by_rows(accumulation.drain_rows, rows, directions, steps, stride, _CELLS_AT_ONCE, degree, area)
     seams = np.array([first for first, _ in threads.bands(rows)[1:]], np.int64)
     accumulation.drain_seams(seams, directions, steps, stride, degree, area)
     out = np.empty(shape, np.float32)

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from terrains import TERRAINS, ends, rough, spiral, terraced
 
 import kernels
+from kernels.cpu import drainage
 from kernels.errors import KernelInputError
 from kernels.fill import fill
 from kernels.flow import flow_accumulation, flow_receivers
@@ -47,6 +48,25 @@ def test_counts_at_the_outlets_sum_to_the_cells(z):
     assert count.ravel()[outlet].sum() == z.size
     inflow = np.bincount(receivers.ravel()[~outlet], count.ravel()[~outlet], z.size)
     assert np.array_equal(count.ravel(), 1 + inflow)
+
+
+@pytest.mark.parametrize("cells", [1, 700, 65536])
+@pytest.mark.parametrize("name", TERRAINS)
+def test_counts_do_not_depend_on_the_rows_that_are_worked_on_at_once(name, cells, monkeypatch):
+    z = TERRAINS[name]
+    monkeypatch.setattr(drainage, "_CELLS_AT_ONCE", cells)
+    count, receivers = flow_accumulation(z).ravel(), flow_receivers(z).ravel()
+    expected, into = np.ones(z.size), np.bincount(receivers[receivers != np.arange(z.size)], minlength=z.size)
+    waiting = np.flatnonzero(into == 0).tolist()
+    while waiting:
+        cell = waiting.pop()
+        to = receivers[cell]
+        if to != cell:
+            expected[to] += expected[cell]
+            into[to] -= 1
+            if into[to] == 0:
+                waiting.append(to)
+    assert np.array_equal(count, expected)
 
 
 @pytest.mark.parametrize("name", TERRAINS)
