@@ -15,9 +15,11 @@ from typing import Any
 import numpy as np
 from numba import boolean, cuda, float32, float64, int32, int64
 
+from kernels.errors import HIGHEST_M
+
 from . import view_walk
 from .grids import heights_on_device, lowered_flag, mask_on_device, raise_if_set, scratch_of
-from .lines import PADDED, TILE, TURNERS, tiles
+from .lines import PADDED, TILE, TURNERS, look, tiles
 from .memory import DeviceWorkspace
 from .scan import INFINITE, LEAST, NOTHING, distance, ordered, product, unordered
 
@@ -25,7 +27,7 @@ _NEAREST = 0.5  # cells; the ground at the camera's own feet has no elevation an
 
 
 def tangents(heights, visible, dx, camera_x, camera_y, camera_z, steep, lowest, wrong):
-    """Ordered tangents of visible cells and NOTHING elsewhere; wrong[0]: whether a visible height is not finite.
+    """Ordered tangents of visible cells and NOTHING elsewhere; wrong[0]: whether a visible height cannot be used.
 
     A mask without cells: all are visible.   steep, lowest: (2 * rows * cols), the grid and behind it the grid turned.
     """
@@ -41,8 +43,7 @@ def tangents(heights, visible, dx, camera_x, camera_y, camera_z, steep, lowest, 
         if row < rows and col < cols:
             if opaque or visible[row, col]:
                 height = float64(heights[row, col])
-                if not math.isfinite(height):
-                    wrong[0] = 1
+                look(height, HIGHEST_M, wrong)
                 away = distance(col - camera_x, row - camera_y)
                 if away >= _NEAREST and math.isfinite(height):
                     value = ordered(np.float32((height - camera_z) / (away * dx)))
@@ -115,7 +116,7 @@ def view_bound(
 
     visible: None for a terrain that is complete and opaque.   sky_*: float64 (n,), empty where no sky is given.
     The host waits once, for the check of the heights. Scratch: 16 bytes a cell and 1 for the horizons of rays.
-    Raises KernelInputError for arrays that do not fit or visible heights that are not finite.
+    Raises KernelInputError for arrays that do not fit or visible heights that cannot be used.
     """
     scratch = scratch_of(workspace)
     grid = heights_on_device(heights, scratch)
@@ -128,7 +129,7 @@ def view_bound(
     flag = lowered_flag(scratch)
     blocks = tiles((rows, cols))
     _tangents[blocks, TURNERS](grid, seen, dx_m, camera_x, camera_y, camera_z, steep, lowest, flag)
-    raise_if_set(flag, "heights hold NaN or infinity at visible cells")
+    raise_if_set(flag, f"The heights contain NaN, infinity or values beyond {HIGHEST_M:.0e} m at visible cells.")
     middle, half_width = 0.5 * (azimuth_min_rad + azimuth_max_rad), 0.5 * (azimuth_max_rad - azimuth_min_rad)
     border = [] if half_width >= math.pi else [middle + half_width, middle - half_width]
     edges = np.array([(azimuth, math.sin(azimuth), -math.cos(azimuth)) for azimuth in border]).reshape(-1, 3)
