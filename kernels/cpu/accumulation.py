@@ -53,16 +53,15 @@ def drain_rows(first, last, directions, steps, stride, at_once, degree, area):
     rows that are done walks.
     """
     begin, end = (first + 1) * stride, (last + 1) * stride
-    for cell in range(begin, end):
-        area[np.uintp(cell)] = 1
+    area[begin:end] = 1
     block = max(1, at_once // stride) * stride
     queue = np.empty(block + 1, np.int32)
     for top in range(begin, end, block):
         bottom = min(top + block, end)
         head, tail = 0, 0
-        for cell in range(top, bottom):
-            queue[np.uintp(tail)] = cell
-            tail += degree[np.uintp(cell)] == 0
+        for spring in range(top, bottom):
+            queue[np.uintp(tail)] = spring
+            tail += degree[np.uintp(spring)] == 0
         while head < tail:
             cell = np.int64(queue[np.uintp(head)])
             head += 1
