@@ -110,7 +110,7 @@ def breach(
     else:
         from .cpu import drainage
 
-        scratch = workspace or Workspace()
+        scratch = drainage.scratch_of(workspace)
         terrain = drainage.checked_terrain(heights, outlets, nodata)
         found, kept = routed_around(terrain, fixed, penalty, scratch)
         carved, report = carved_with_report(terrain, found, epsilon_m, kept, scratch)

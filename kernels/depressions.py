@@ -7,7 +7,6 @@ from typing import Any
 
 from .arrays import Device, choose, like
 from .breach import BreachReport, carved_with_report, checked_cutting, routed_around
-from .workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ def resolve_depressions(
         return replace(found, **grids)
     from .cpu import drainage
 
-    scratch = workspace or Workspace()
+    scratch = drainage.scratch_of(workspace)
     terrain = drainage.checked_terrain(heights, outlets, nodata)
     basins, kept = routed_around(terrain, fixed, penalty, scratch)
     filled, depth, total_m = drainage.raised(terrain, basins, scratch, filled=True, depth=True)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 from .arrays import Device, choose, like
-from .workspace import Workspace
 
 
 def fill(heights: Any, outlets: Any = None, *, nodata: Any = None, device: Device = "auto", workspace: Any = None) -> Any:
@@ -49,7 +48,7 @@ def _raised(
         return like(surface, heights), like(water, heights), mean_m
     from .cpu import basins, drainage
 
-    scratch = workspace or Workspace()
+    scratch = drainage.scratch_of(workspace)
     terrain = drainage.checked_terrain(heights, outlets, nodata)
     surface, water, total_m = drainage.raised(terrain, basins.find_basins(terrain, scratch), scratch, filled, depth)
     return like(surface, heights), like(water, heights), total_m / terrain.cells

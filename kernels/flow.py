@@ -8,7 +8,6 @@ import numpy as np
 
 from .arrays import Device, choose, like, on_host
 from .errors import KernelInputError, checked_positive
-from .workspace import Workspace
 
 
 def flow_receivers(
@@ -38,7 +37,7 @@ def flow_receivers(
         return like(cuda_flow.route(heights, outlets=outlets, nodata=nodata, workspace=workspace), heights)
     from .cpu import basins, drainage
 
-    scratch = workspace or Workspace()
+    scratch = drainage.scratch_of(workspace)
     found = basins.find_basins(drainage.checked_terrain(heights, outlets, nodata), scratch)
     basins.turn_ways(found)
     return like(drainage.receivers(found), heights)
@@ -68,7 +67,7 @@ def flow_accumulation(
         return like(counts, heights)
     from .cpu import basins, drainage
 
-    scratch = workspace or Workspace()
+    scratch = drainage.scratch_of(workspace)
     if receivers is not None:
         given = _checked_receivers(receivers, heights)
         directions, stride = drainage.directions_from(given, scratch)

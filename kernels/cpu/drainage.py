@@ -32,6 +32,15 @@ class Cuts:
     stuck: int
 
 
+def scratch_of(workspace: Any) -> Workspace:
+    """The caller's workspace, or a fresh one for None. Raises KernelInputError for another kind."""
+    if workspace is None:
+        return Workspace()
+    if not isinstance(workspace, Workspace):
+        raise KernelInputError(f"On the CPU a workspace is a kernels.workspace.Workspace, not {type(workspace).__name__}.")
+    return workspace
+
+
 def checked_terrain(heights: Any, outlets: Any, nodata: Any) -> Terrain:
     """Heights, outlets and mask as the kernels of flow take them. Raises KernelInputError."""
     grid = checked_shape(on_host(heights, "heights"), "heights")

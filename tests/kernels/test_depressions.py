@@ -250,6 +250,7 @@ def test_arrays_of_torch_and_any_layout():
         ({"outlets": np.eye(3, dtype=bool), "nodata": np.eye(3, dtype=bool)}, "has no cell"),
         ({"fixed": [[True] * 3] * 3}, "fixed must be an array"),
         ({"device": "tpu"}, "device must be"),
+        ({"workspace": {}}, "workspace"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(settings_, said):
