@@ -13,7 +13,7 @@ from numba import cuda, float32, float64, int32, int64
 from kernels.arrays import on_device
 from kernels.errors import KernelInputError
 
-from .grids import THREADS, blocks_for
+from .grids import THREADS, blocks_for, scratch_of
 from .memory import DeviceWorkspace
 from .scan import NOTHING, ordered, unordered
 
@@ -67,7 +67,7 @@ _clear, _drop, _lift, _copy_list = (cuda.jit(kernel) for _, kernel, _ in KERNELS
 def highest(points_xyz: Any, shape: tuple[int, int], dx_m: float, origin_m: tuple[float, float],
             workspace: DeviceWorkspace | None = None) -> tuple[Any, Any]:
     """Numba device arrays of kernels.rasterize.rasterize_points. Nothing waits for the GPU. Raises KernelInputError."""
-    scratch = DeviceWorkspace() if workspace is None else workspace
+    scratch = scratch_of(workspace)
     points = points_on_device(points_xyz, 2, _copy_list, scratch)
     size = shape[0] * shape[1]
     tops = scratch.take("tops", size, np.int32)

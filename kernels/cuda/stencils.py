@@ -18,7 +18,7 @@ from kernels import neighborhood
 from kernels.arrays import on_device
 from kernels.errors import KernelInputError
 
-from .grids import mask_on_device
+from .grids import mask_on_device, scratch_of
 from .memory import DeviceWorkspace
 
 WIDE = 32
@@ -97,7 +97,7 @@ def derive(name: str, extra: tuple[int, ...], heights: Any, dx_m: float, mask: A
 
     Nothing waits for the GPU. Raises KernelInputError for heights or a mask that cannot be used.
     """
-    scratch = DeviceWorkspace() if workspace is None else workspace
+    scratch = scratch_of(workspace)
     grid = on_device(heights)
     kind = np.dtype(grid.dtype)
     if kind not in (np.dtype(np.float32), np.dtype(np.float64)):

@@ -19,7 +19,7 @@ from numba import boolean, cuda, float32, float64, int32, int64
 from kernels.arrays import on_device, simulated
 from kernels.errors import KernelInputError
 
-from .grids import THREADS, blocks_for, mask_on_device
+from .grids import THREADS, blocks_for, mask_on_device, scratch_of
 from .memory import DeviceWorkspace
 from .points import clear, points_on_device
 from .scan import NOTHING, ordered, product, unordered
@@ -205,7 +205,7 @@ _clear = cuda.jit(clear)
 def surface(points_xyz: Any, quad_valid: Any, shape: tuple[int, int], dx_m: float, origin_m: tuple[float, float],
             workspace: DeviceWorkspace | None = None) -> tuple[Any, Any]:
     """Numba device arrays of kernels.rasterize.rasterize_surface. Nothing waits for the GPU. Raises KernelInputError."""
-    scratch = DeviceWorkspace() if workspace is None else workspace
+    scratch = scratch_of(workspace)
     points = points_on_device(points_xyz, 3, _copy_picture, scratch)
     high, wide = int(points.shape[0]) - 1, int(points.shape[1]) - 1
     if min(high, wide) < 1:

@@ -7,6 +7,7 @@ from cuda_simulator import SIMULATED, check_in_simulator, simulated
 from kernels.derivatives import aspect, curvature, laplacian, slope
 from kernels.errors import KernelInputError
 from kernels.rasterize import rasterize_points, rasterize_surface
+from kernels.workspace import Workspace
 
 if SIMULATED:
     from numba import cuda
@@ -120,6 +121,7 @@ def test_refuses_what_it_cannot_use():
         lambda: rasterize_surface(points, valid[1:], *frame, device="cuda"),
         lambda: rasterize_points(points, *frame, device="cuda"),
         lambda: rasterize_points(np.zeros((0, 3), np.float32), *frame, device="cuda"),
+        lambda: rasterize_points(points[0], *frame, device="cuda", workspace=Workspace()),
         lambda: slope(np.zeros((4, 4), np.int32), 1.0, device="cuda"),
         lambda: slope(np.zeros(4, np.float32), 1.0, device="cuda"),
         lambda: slope(np.zeros((4, 4), np.float32), 1.0, mask=np.ones((3, 4), bool), device="cuda"),
