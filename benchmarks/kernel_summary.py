@@ -51,7 +51,7 @@ def tables(lines: Iterable[dict[str, Any]]) -> list[str]:
             earlier = known.get(line["name"], {"runs": []})
             known[line["name"]] = {**line, "runs": earlier["runs"] + line["runs"]}
     order = list(TASKS)
-    keys = sorted(found, key=lambda key: (key[1], order.index(key[0]), key[2]))
+    keys = sorted(found, key=lambda key: (key[1] != "ridged", key[1], order.index(key[0]), key[2]))
     rows = [row(*key, found[key]) for key in keys]
     head = "| task | terrain | ours, s | peers, from the fastest: s (times ours; CPU time, times ours) | scratch, B a cell |"
     result = ["\n".join([head, "| --- | --- | --- | --- | --- |", *(line for line in rows if line)])]
@@ -73,7 +73,7 @@ def row(task: str, terrain: str, cells: int, runners: dict[str, dict[str, Any]])
     cells_of_peers += [f"{name}: failed" for name in troubled]
     scratch = ours["runs"][-1]["workspace"] / cells
     where = f"{terrain} {math.isqrt(cells)}^2"
-    return f"| {TASKS[task]} | {where} | {number(mine)} | {'; '.join(cells_of_peers) or '-'} | {scratch:.1f} |"
+    return f"| {TASKS[task].partition(':')[0]} | {where} | {number(mine)} | {'; '.join(cells_of_peers) or '-'} | {scratch:.1f} |"
 
 
 def best(runner: dict[str, Any]) -> float:
