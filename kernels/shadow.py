@@ -30,8 +30,9 @@ def cast_shadow(
     dx_m: cell size, meters.   sun_azimuth_rad: where the sun stands, clockwise from +y.   sun_elevation_rad: above the
     horizon, (0, pi/2].   nodata: bool (rows, cols), True where heights say nothing (NaN allowed): casts nothing, not in shadow.
     Ground that falls away from the sun more steeply than the light is in shadow. What lies beyond the grid casts nothing.
-    Lines of light run over linearly interpolated ground, and a cell lies between two of them: within 0.7 % of cells of a
-    bilinear march toward the sun from every cell (measured on ridged and fractal terrain in the tests).
+    Lines of light run over linearly interpolated ground, and a cell lies between two of them. Against a march toward the sun
+    from every cell that looks at the bilinear ground where it crosses rows (columns): 0.6 % of cells of ridged, 1 % of
+    fractal terrain differ (tests); a march in quarter cells also sees what bulges between rows: 1.3 % and 2.7 %.
     Raises KernelInputError when the sun is at or below the horizon, or heights, mask or spacing cannot be used.
     Source: sheared line sweep; the interpolation between lines is ours, tested against a bilinear march.
     """
