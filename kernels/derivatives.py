@@ -4,6 +4,8 @@ Cells whose stencil leaves the grid, the mask or the known heights are NaN: a de
 those measured. Frame: row 0 toward +y, column 0 toward -x; heights and spacing in meters.
 
 Heights are float32 or float64 arrays (rows, cols) of NumPy, PyTorch or CuPy; results are float32 and of the caller's kind.
+From a GPU they agree with the CPU's to one unit in the last place, for compilers there contract sums of products.
+device: as kernels.arrays.choose.   workspace: kept scratch, on a GPU a kernels.cuda.memory.DeviceWorkspace.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ _LEAST_ROWS = 32
 
 
 def slope(heights: Any, dx_m: float, method: SlopeMethod = "rotation_invariant", mask: Any = None, *,
-          device: Device = "auto", workspace: Any = None) -> Any:
+          device: Device = "auto", workspace: Workspace | None = None) -> Any:
     """Angle of steepest descent: float32 (rows, cols), radians in [0, pi/2].
 
     heights: (rows, cols), meters.   dx_m: cell size, meters.   mask: bool (rows, cols), False = not known.
@@ -46,7 +48,8 @@ def slope(heights: Any, dx_m: float, method: SlopeMethod = "rotation_invariant",
     return _derive(_METHODS[method], (), heights, dx_m, mask, device, workspace)
 
 
-def aspect(heights: Any, dx_m: float, mask: Any = None, *, device: Device = "auto", workspace: Any = None) -> Any:
+def aspect(heights: Any, dx_m: float, mask: Any = None, *, device: Device = "auto",
+           workspace: Workspace | None = None) -> Any:
     """Direction in which the ground falls: float32 (rows, cols), radians in [0, 2 pi), clockwise from +y.
 
     Arguments, NaN and errors as for `slope`; NaN on level ground too. Source: Horn 1981.
@@ -55,7 +58,7 @@ def aspect(heights: Any, dx_m: float, mask: Any = None, *, device: Device = "aut
 
 
 def laplacian(heights: Any, dx_m: float, mask: Any = None, *, device: Device = "auto",
-              workspace: Any = None) -> Any:
+              workspace: Workspace | None = None) -> Any:
     """Sum of second derivatives, 5 points: float32 (rows, cols), 1/m, positive in hollows.
 
     Arguments and errors as for `slope`; NaN where the cell or one of its 4 neighbors is not known, and along the border.
@@ -64,7 +67,7 @@ def laplacian(heights: Any, dx_m: float, mask: Any = None, *, device: Device = "
 
 
 def curvature(heights: Any, dx_m: float, kind: CurvatureKind = "mean", mask: Any = None, *, device: Device = "auto",
-              workspace: Any = None) -> Any:
+              workspace: Workspace | None = None) -> Any:
     """Curvature of the surface: float32 (rows, cols), 1/m, positive in hollows.
 
     kind: "mean" of the surface's principal curvatures; "profile", of the vertical cut along the slope; "plan", of the
@@ -77,7 +80,7 @@ def curvature(heights: Any, dx_m: float, kind: CurvatureKind = "mean", mask: Any
 
 
 def _derive(stencil: str, extra: tuple[int, ...], heights: Any, dx_m: float, mask: Any, device: Device,
-            workspace: Any) -> Any:
+            workspace: Workspace | None) -> Any:
     """One stencil over the grid, on the device of the caller's choice."""
     spacing = checked_positive(dx_m, "dx_m")
     if choose(device, heights) == "cuda":

@@ -4,6 +4,8 @@ Source: P2P section 4.3 rasterizes the visible points orthographically; triangle
 pixels where the ground is seen from near, and the maximum keeps what lies on top where the surface folds over itself.
 
 Frame: x right, y away from the camera, z up, meters; cell (r, c) lies at x = origin_x + c dx, y = origin_y - r dx.
+Arrays of NumPy, PyTorch or CuPy; results are of the caller's kind, with the same bits on every device and for any number of
+threads. device: as kernels.arrays.choose.   workspace: kept scratch, on a GPU a kernels.cuda.memory.DeviceWorkspace.
 """
 
 from __future__ import annotations
