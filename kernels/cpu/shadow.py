@@ -17,6 +17,7 @@ import numpy as np
 from ..parallel_lines import parallel_lines
 from .strips import ABSENT, strips_of_lines, without_ground
 from .threads import run
+from .turning import as_words, turn_flags_back, turn_floats
 
 _NOTHING = np.float32(-1e38)
 _BLOCK = 64
@@ -70,35 +71,18 @@ def sweep_rows(heights, backward, offsets, left, right, drop, masked, shadow, fi
 
 
 @numba.njit(cache=True, nogil=True)
-def _turn_in(heights, row, col, rows, cols, ground):
-    """ground[k, i] = heights[row + i, col + k] for a block of few columns."""
-    for i in range(rows):
-        line = heights[row + i, col : col + cols]
-        for k in range(cols):
-            ground[k, i] = line[k]
-
-
-@numba.njit(cache=True, nogil=True)
-def _turn_out(dim, start, low, high, col, cols, shadow):
-    """shadow[i, col + k] = dim[k, i - start] for rows [low, high)."""
-    for i in range(low, high):
-        line = shadow[i, col : col + cols]
-        for k in range(cols):
-            line[k] = dim[k, i - start]
-
-
-@numba.njit(cache=True, nogil=True)
-def sweep_columns(heights, backward, offsets, left, right, drop, masked, shadow, first, last):
-    """Shadow of strips [first, last) where steps are columns."""
+def sweep_columns(heights, backward, offsets, left, right, drop, masked, shadow, words, first, last):
+    """Shadow of strips [first, last) where steps are columns. words: `as_words` of shadow."""
     for strip in range(first, last, _STRIPS):
-        _sweep_columns(heights, backward, offsets, left, right, drop, masked, shadow, strip, min(strip + _STRIPS, last))
+        _sweep_columns(heights, backward, offsets, left, right, drop, masked, shadow, words, strip,
+                       min(strip + _STRIPS, last))
 
 
 @numba.njit(cache=True, nogil=True)
-def _sweep_columns(heights, backward, offsets, left, right, drop, masked, shadow, first, last):
+def _sweep_columns(heights, backward, offsets, left, right, drop, masked, shadow, words, first, last):
     rows, cols = heights.shape
     dark = np.full(last - first + 1, _NOTHING, np.float32)
-    widest = min(rows, last - first + _BLOCK + 2) + _PADDING
+    widest = (min(rows, last - first + _BLOCK + 2) + _PADDING) // 8 * 8
     ground, dim = np.empty((_BLOCK, widest), np.float32), np.empty((_BLOCK, widest), np.bool_)
     lows, highs = np.empty(_BLOCK, np.int64), np.empty(_BLOCK, np.int64)
     for k in range(0, cols, _BLOCK):
@@ -108,7 +92,7 @@ def _sweep_columns(heights, backward, offsets, left, right, drop, masked, shadow
         if stop <= start:
             continue
         col = cols - k - count if backward else k
-        _turn_in(heights, start, col, stop - start, count, ground)
+        turn_floats(heights, start, col, stop - start, count, ground)
         for i in range(count):
             place, step = (count - 1 - i if backward else i), k + i
             _step(ground[place], start, rows, dark, first, last, offsets[step], left[step], right[step],
@@ -118,7 +102,7 @@ def _sweep_columns(heights, backward, offsets, left, right, drop, masked, shadow
         # rows that belong to these strips in all columns of the block, then the slanted ends
         low, high = lows[:count].max(), highs[:count].min()
         if low < high:
-            _turn_out(dim, start, low, high, col, count, shadow)
+            turn_flags_back(dim, low - start, high - start, start, col, count, shadow, words)
         else:
             low = high = stop
         for i in range(count):
@@ -138,9 +122,12 @@ def cast_shadow(heights, dx, azimuth, elevation, nodata, workspace):
     offsets, left, right, parts = strips_of_lines(steps, lanes, lines.shift)
     shadow = np.empty((rows, cols), np.bool_)
     drop = math.tan(elevation) * dx * lines.length
-    sweep = sweep_columns if lines.by_columns else sweep_rows
-    run([partial(sweep, heights, lines.backward, offsets, left, right, drop, nodata is not None, shadow, *part)
-         for part in parts])
+    walk = (lines.backward, offsets, left, right, drop, nodata is not None, shadow)
+    if lines.by_columns:
+        sweep = partial(sweep_columns, heights, *walk, as_words(shadow))
+    else:
+        sweep = partial(sweep_rows, heights, *walk)
+    run([partial(sweep, *part) for part in parts])
     if nodata is not None:
         shadow[nodata] = False
     return shadow
