@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from backend.__main__ import main
+from backend.evaluation import quality_page
 from backend.evaluation.contact_sheet import contact_sheet
 from backend.evaluation.marked_pictures import mask_scores
 from backend.evaluation.measures import Measure, SuiteResult, table, write_report
@@ -57,3 +58,17 @@ def test_missing_data_is_one_sentence(tmp_path, capsys):
     assert main(["evaluate", "photos", "--pictures", str(tmp_path / "nowhere"), "--out", str(tmp_path / "out")]) == 2
     assert "--pictures" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_the_page_takes_the_tables_of_a_report(tmp_path, monkeypatch, capsys):
+    measures = [Measure("pitch error", 2.5, "deg", ceiling=3.0, paper=7.18), Measure("nothing", float("nan"))]
+    write_report([SuiteResult("scene", measures)], tmp_path)
+    page = tmp_path / "page.md"
+    page.write_text("before\n<!-- scene -->\nold\n<!-- end of scene -->\nafter <!-- photos --> kept", encoding="utf-8")
+    monkeypatch.setattr("sys.argv", ["quality_page", str(tmp_path / "report.json"), "--into", str(page)])
+    assert quality_page.main() == 0
+    text = page.read_text(encoding="utf-8")
+    assert text.startswith("before\n<!-- scene -->\n| measure |") and text.endswith("after <!-- photos --> kept")
+    assert "| pitch error | 2.5 deg | <= 3 | 7.18 | reached |" in text and "| nothing | - |" in text and "old" not in text
+    page.write_text("no place", encoding="utf-8")
+    assert quality_page.main() == 2 and page.read_text(encoding="utf-8") == "no place"
