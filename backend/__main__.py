@@ -6,7 +6,6 @@ Exit codes: 0 done, 1 a defect of ours, 2 bad picture, settings or folder, 3 no 
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import io
 import logging
 import sys
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from . import machine
+from .contract.command_options import add_settings, settings_of
 from .contract.errors import (
     BadSettings,
     Cancelled,
@@ -23,7 +23,6 @@ from .contract.errors import (
     NoTerrainFound,
     TerrainError,
 )
-from .contract.settings import TerrainSettings
 from .contract.version import VERSION
 
 DONE, DEFECT, BAD_INPUT, NO_TERRAIN, CANCELLED = range(5)
@@ -97,12 +96,9 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--out", type=Path, required=True, help="folder for the results; a second run continues there")
     run.add_argument("--keep-stages", action="store_true", help="also leave the arrays of each stage as .npz")
     run.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
-    run.add_argument("--settings", type=Path, help="JSON file with settings; options given here go first")
     run.add_argument("--debug", action="store_true", help="show the log and tracebacks")
     run.add_argument("--stages", help=argparse.SUPPRESS)    # module:name of a stage table, for tests
-    group = run.add_argument_group("settings")
-    for field in dataclasses.fields(TerrainSettings):
-        add_setting(group, field)
+    add_settings(run)
 
     serve = commands.add_parser("serve", help="answer the add-on over stdin and stdout (JSON lines)")
     serve.add_argument("--stages", help=argparse.SUPPRESS)
@@ -118,33 +114,6 @@ def parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--resolution", type=int, help="cells across of whole runs (default: 1024)")
     evaluate.add_argument("--only", nargs="*", default=[], help="names of pictures, without suffix")
     return top
-
-
-def add_setting(group: argparse._ArgumentGroup, field: dataclasses.Field[Any]) -> None:
-    """One option for one setting; its limits are checked when the settings are made."""
-    flag, kind, text = "--" + field.name.replace("_", "-"), type(field.default), field.metadata["description"]
-    text = f"{text} (default: {field.default})".replace("%", "%%") if field.default != "" else text
-    if kind is bool:
-        group.add_argument(flag, action=argparse.BooleanOptionalAction, default=None, help=text)
-    else:
-        group.add_argument(flag, type=kind, default=None, choices=field.metadata["choices"] or None, help=text,
-                           metavar=None if field.metadata["choices"] else "N" if kind in (int, float) else "FILE")
-
-
-def settings_of(options: argparse.Namespace) -> TerrainSettings:
-    """Settings from the file, if any, and the options, which win. Raises BadSettings."""
-    values: dict[str, Any] = {}
-    if options.settings:
-        try:
-            text = options.settings.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as problem:
-            raise BadSettings(f"The settings file {options.settings} cannot be read.") from problem
-        values = TerrainSettings.from_json(text).to_dict()
-    for field in dataclasses.fields(TerrainSettings):
-        given = getattr(options, field.name)
-        if given is not None:
-            values[field.name] = given
-    return TerrainSettings.from_dict(values)
 
 
 if __name__ == "__main__":

@@ -2,37 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..camera import Camera
-from ..contract.version import VERSION
+from ..contract.height_files import LOCAL_CRS, PNG_LEVELS, SOFTWARE, gray_levels, sidecar, written_beside
 from ..terrain import Grid, Terrain
-
-LOCAL_CRS = 'LOCAL_CS["Photo to Terrain, camera at the origin",UNIT["metre",1],AXIS["Right",EAST],AXIS["Away",NORTH]]'
-"""The terrain frame of a picture whose place on Earth is unknown: an engineering frame in meters."""
-
-PNG_LEVELS = 65535
-
-COARSE_STEP_M = 0.02
-"""A 16-bit height image with coarser steps than this shows terraces in a close render; the sidecar then warns."""
-
-
-@contextlib.contextmanager
-def written_beside(path: Path) -> Iterator[Path]:
-    """A temporary name in the same folder; takes the place of `path` when the block ends well, else it vanishes."""
-    beside = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
-    try:
-        yield beside
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def write_geotiff(path: Path, terrain: Terrain, tags: dict[str, str] | None = None) -> None:
@@ -59,7 +37,7 @@ def write_geotiff(path: Path, terrain: Terrain, tags: dict[str, str] | None = No
                 target.write(terrain.heights, 1)
                 target.set_band_description(1, "height")
                 target.set_band_unit(1, "m")
-                target.update_tags(AREA_OR_POINT="Area", SOFTWARE=f"Photo to Terrain {VERSION}", UNITS="m",
+                target.update_tags(AREA_OR_POINT="Area", SOFTWARE=SOFTWARE, UNITS="m",
                                    DX_M=repr(dx), **(tags or {}))
         except RasterioError as problem:    # GDAL's own errors say nothing of errno
             raise OSError(str(problem)) from problem
@@ -98,35 +76,25 @@ def write_png(path: Path, terrain: Terrain) -> dict[str, Any]:
     from PIL import Image
 
     low, high = float(terrain.heights.min()), float(terrain.heights.max())
-    scale = PNG_LEVELS / (high - low) if high > low else 0.0
-    gray = np.round((terrain.heights.astype(np.float64) - low) * scale).astype(np.uint16)
-    step = (high - low) / PNG_LEVELS
     grid = terrain.grid
-    sidecar: dict[str, Any] = {
-        "min_m": low, "max_m": high, "step_m": step, "dx_m": grid.dx_m, "rows": grid.rows, "cols": grid.cols,
-        "origin_m": list(grid.origin_m), "bits": 16, "formula": "height_m = min_m + gray / 65535 * (max_m - min_m)",
-        "origin": "x, y of the center of the pixel in row 0, column 0, the far left one; y falls with the rows",
-        "version": VERSION,
-    }
-    if step > COARSE_STEP_M:
-        sidecar["warning"] = f"One gray step is {100 * step:.1f} cm; use the GeoTIFF where terraces would show."
+    said = sidecar(low, high, grid.rows, grid.cols, grid.dx_m, grid.origin_m)
     with written_beside(path) as beside:
-        Image.fromarray(gray).save(beside, format="PNG", compress_level=3)
+        Image.fromarray(gray_levels(terrain.heights, low, high)).save(beside, format="PNG", compress_level=3)
     with written_beside(path.with_suffix(".json")) as beside:
-        beside.write_text(json.dumps(sidecar, indent=1) + "\n", encoding="utf-8")
-    return sidecar
+        beside.write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
+    return said
 
 
 def read_png(path: Path) -> tuple[Grid, np.ndarray]:
     """What `write_png` wrote, exact to half a gray step: (grid, float32 heights). Raises OSError."""
     from PIL import Image
 
-    sidecar = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    said = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
     with Image.open(path) as image:
         gray = np.asarray(image).astype(np.float64)
-    low, high = sidecar["min_m"], sidecar["max_m"]
+    low, high = said["min_m"], said["max_m"]
     heights = (low + gray / PNG_LEVELS * (high - low)).astype(np.float32)
-    return Grid(sidecar["rows"], sidecar["cols"], sidecar["dx_m"], tuple(sidecar["origin_m"])), heights
+    return Grid(said["rows"], said["cols"], said["dx_m"], tuple(said["origin_m"])), heights
 
 
 def write_npy(path: Path, array: np.ndarray) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from backend.camera import Camera
+from backend.contract.height_files import COARSE_STEP_M
 from backend.formats import heightmap
 from backend.terrain import Grid, Terrain
 
@@ -49,7 +50,7 @@ def test_png_is_exact_to_half_a_step(tmp_path, terrain):
     grid, heights = heightmap.read_png(tmp_path / "t.png")
     assert grid == terrain.grid
     assert np.abs(heights.astype(float) - terrain.heights).max() <= 0.5 * sidecar["step_m"] * 1.01 + 1e-3
-    assert ("warning" in sidecar) == (sidecar["step_m"] > heightmap.COARSE_STEP_M)
+    assert ("warning" in sidecar) == (sidecar["step_m"] > COARSE_STEP_M)
     from PIL import Image
     with Image.open(tmp_path / "t.png") as image:
         gray = np.asarray(image)
