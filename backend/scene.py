@@ -72,10 +72,20 @@ class Prior:
 
 
 @dataclass(frozen=True)
+class PitchCandidate:
+    """A local minimum of the pitch search: the pitch, its cost (a sum of two squared deviations), the mean slope there."""
+
+    pitch_rad: float
+    cost: float
+    slope_rad: float
+
+
+@dataclass(frozen=True)
 class PosedScene:
     """The scene in meters in the terrain frame: the camera stands at x = y = 0 and looks along +y.
 
     points: float32 (H, W, 3) terrain frame, NaN outside `mask`.   grid: the grid chosen for the terrain.
+    candidates: what the pitch search found, best first; empty where the pitch was given.
     """
 
     camera: Camera
@@ -83,6 +93,7 @@ class PosedScene:
     mask: np.ndarray
     grid: Grid
     why: dict[str, str] = field(default_factory=dict)
+    candidates: tuple[PitchCandidate, ...] = ()
 
 
 @dataclass(frozen=True)

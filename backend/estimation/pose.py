@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -18,7 +17,7 @@ from ..camera import Camera
 from ..context import Context
 from ..contract.errors import ImplausibleGeometry
 from ..contract.settings import TerrainSettings
-from ..scene import Pointmap, PosedScene, Prior, Segmentation
+from ..scene import PitchCandidate, Pointmap, PosedScene, Prior, Segmentation
 from ..terrain import Grid
 from .far_ground import draw_nearer
 from .grid_choice import SPACINGS_M, choose_grid, grid_of
@@ -42,15 +41,6 @@ LEAST_RELIEF = 0.015
 """Relief over median distance that the scale goes by at least: in a plain the range of heights is noise."""
 
 
-@dataclass(frozen=True)
-class Candidate:
-    """A local minimum of the pitch search."""
-
-    pitch_rad: float
-    cost: float
-    slope_rad: float
-
-
 def solve(pointmap: Pointmap, segmentation: Segmentation, prior: Prior, settings: TerrainSettings,
           ctx: Context) -> PosedScene:
     """Turn, scale and place the points; choose the grid. Raises ImplausibleGeometry."""
@@ -61,13 +51,15 @@ def solve(pointmap: Pointmap, segmentation: Segmentation, prior: Prior, settings
     if len(points) < 100:
         raise ImplausibleGeometry("Too few points of the terrain are left to find the camera.")
     view = Camera(width, height, pointmap.fov_x_rad, 0.0, roll)
+    candidates: list[PitchCandidate] = []
     if settings.fix_pitch:
         pitch = math.radians(settings.pitch_deg)
         ctx.choice(STAGE, f"pitch {settings.pitch_deg:.1f} degrees", "artist")
     else:
         ctx.progress(0.1, "searching the pitch")
         bias, doubt = SLOPE_OF_POINTS_RAD.get(pointmap.provider, (0.0, 0.0))
-        pitch = _report(find_pitch(points[:: max(1, len(points) // SAMPLES)], view, prior, ctx, bias, doubt), prior, bias, ctx)
+        candidates = find_pitch(points[:: max(1, len(points) // SAMPLES)], view, prior, ctx, bias, doubt)
+        pitch = _report(candidates, prior, bias, ctx)
     if roll:
         ctx.choice(STAGE, f"roll {settings.roll_deg:.1f} degrees", "artist")
     ctx.progress(0.6, "scaling to the relief")
@@ -98,7 +90,7 @@ def solve(pointmap: Pointmap, segmentation: Segmentation, prior: Prior, settings
     if moved > WARN_MOVED:
         ctx.warning(STAGE, f"{100 * moved:.0f} % of the visible ground, all beyond {beyond_m / 1000:.1f} km, were drawn nearer "
                            "to stay on the grid; from the camera they look the same. A larger spacing leaves them in place.")
-    return PosedScene(camera, world, mask, grid, {"grid": why})
+    return PosedScene(camera, world, mask, grid, {"grid": why}, tuple(candidates))
 
 
 def place(points: np.ndarray, scale: float, lowest: float, grid: Grid,
@@ -142,7 +134,7 @@ def scale_and_floor(heights: np.ndarray, relief_m: float, least: float = 0.0) ->
 
 
 def find_pitch(points: np.ndarray, view: Camera, prior: Prior, ctx: Context, slope_bias_rad: float = 0.0,
-               slope_doubt_rad: float = 0.0) -> list[Candidate]:
+               slope_doubt_rad: float = 0.0) -> list[PitchCandidate]:
     """Local minima of the cost, best first (eq. 1 with a prior on pitch).
 
     points: (N, 3) camera frame.   cost(pitch) = ((slope - expected) / spread)^2 + ((pitch - expected) / spread)^2.
@@ -178,7 +170,7 @@ def find_pitch(points: np.ndarray, view: Camera, prior: Prior, ctx: Context, slo
         left, right = costs[max(k - 1, 0)], costs[min(k + 1, len(costs) - 1)]
         if math.isfinite(value) and value <= left and value <= right:
             best = golden_section(cost, float(pitches[max(k - 1, 0)]), float(pitches[min(k + 1, len(costs) - 1)]))
-            found.append(Candidate(best, cost(best), slope(best)))
+            found.append(PitchCandidate(best, cost(best), slope(best)))
     return sorted(found, key=lambda candidate: candidate.cost)
 
 
@@ -199,7 +191,7 @@ def golden_section(cost: Callable[[float], float], low: float, high: float, tole
     return 0.5 * (low + high)
 
 
-def _report(candidates: list[Candidate], prior: Prior, slope_bias_rad: float, ctx: Context) -> float:
+def _report(candidates: list[PitchCandidate], prior: Prior, slope_bias_rad: float, ctx: Context) -> float:
     """Record the choice and the runner-up; the pitch of the best."""
     best = candidates[0]
     text = (f"pitch {math.degrees(best.pitch_rad):.1f} degrees gives a mean slope of {math.degrees(best.slope_rad):.1f} "
