@@ -27,7 +27,8 @@ BYTES_PER_CELL_ON_DISK = 150
 
 FILES = {
     "geotiff": "terrain.tif", "png": "terrain.png", "png_json": "terrain.json", "heights": "terrain.npy",
-    "evidence": "evidence.npy", "preview": "preview.png", "report": "report.json",
+    "evidence": "evidence.npy", "surface": "surface.npy", "ground": "ground.jpg", "tint": "tint.png",
+    "preview": "preview.png", "report": "report.json",
 }
 """Name in the `result` message -> file in the job's folder."""
 

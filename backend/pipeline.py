@@ -212,6 +212,7 @@ def _write(job: Job, done: Done, context: Context, records: list[StageRecord], p
            memory: PeakMemory) -> Outcome:
     """The last stage: measure, draw, write beside, rename."""
     from . import metrics, preview
+    from .surface import cover
 
     begun, cpu_begun = time.monotonic(), time.process_time()
     progress.begin(STAGES[-1])
@@ -223,7 +224,11 @@ def _write(job: Job, done: Done, context: Context, records: list[StageRecord], p
         progress.report(0.3, "measuring", force=True)
         context.check()
         measured = metrics.measure(terrain, camera, done["segmentation"])
-        progress.report(0.5, "drawing the preview", force=True)
+        progress.report(0.4, "laying out the surface", force=True)
+        context.check()
+        surface = cover.cover(done["picture"], terrain, camera, done["segmentation"])
+        cover.write(beside, surface)
+        progress.report(0.55, "drawing the preview", force=True)
         context.check()
         preview.draw(done["picture"], terrain, camera).save(beside / outputs.FILES["preview"], compress_level=3)
         if job.keep_stages:
@@ -232,7 +237,7 @@ def _write(job: Job, done: Done, context: Context, records: list[StageRecord], p
         seconds, cpu_seconds = time.monotonic() - begun, time.process_time() - cpu_begun
         records = [*records, StageRecord("files", seconds, cpu_seconds, memory.take(), "built-in", False)]
         content = report.build(done["picture"], camera, done["prior"], terrain, measured, records, context.notes,
-                               job.settings, context.device, progress.seconds())
+                               job.settings, context.device, progress.seconds(), surface.colors)
         outputs.write_report(beside, content)
         files = outputs.publish(beside, job.folder, context.check)
     progress.end(worked=True)

@@ -22,10 +22,10 @@ FORMAT = 1
 
 def build(picture: Picture, camera: Camera, prior: Prior, terrain: Terrain, metrics: dict[str, float | None],
           records: Iterable[StageRecord], notes: list[dict[str, object]], settings: TerrainSettings,
-          device: str, seconds: float) -> dict[str, Any]:
+          device: str, seconds: float, surface: dict[str, Any]) -> dict[str, Any]:
     """The report as a JSON object: degrees, meters, seconds, GB; null where a number does not exist.
 
-    seconds: of the whole run.
+    seconds: of the whole run.   surface: colors and snow line (surface/cover.py).
     """
     stages: list[dict[str, Any]] = [{
         "name": r.name, "seconds": round(r.seconds, 3), "cpu_seconds": round(r.cpu_seconds, 3),
@@ -44,6 +44,7 @@ def build(picture: Picture, camera: Camera, prior: Prior, terrain: Terrain, metr
         "camera": camera_values(camera, terrain.grid, terrain.heights),
         "prior": prior_values(prior),
         "terrain": terrain_values(terrain),
+        "surface": surface,
         "metrics": {name: None if value is None else float(value) for name, value in metrics.items()},
         "stages": stages,
         "seconds": round(seconds, 3),

@@ -1,101 +1,167 @@
-"""A plain, plausible ground: grass where it is low and flat, rock where steep, snow on the gentle parts of the summits.
+"""The terrain's material: photograph where it was seen, painted ground elsewhere, and four ways to look at it instead.
 
-The value node "Show evidence" tints instead what was seen and what was
-invented, from the attribute `inferred`.
+Everything that can be turned is a value node of the material itself, found by its name, so that a file keeps it and
+renders the same without the add-on.
 """
 
 from __future__ import annotations
 
+import math
+
 import bpy
-import numpy as np
 
 from ..compatibility import node_tree_of
+from .grid_mesh import UV_NAME
+from .ground_nodes import Ground, Tones, ground_nodes
+from .projection import CAMERA_UV
+from .shader_graph import ShaderGraph
 
-GRASS, ROCK, SNOW = (0.098, 0.105, 0.050, 1.0), (0.19, 0.155, 0.125, 1.0), (0.82, 0.85, 0.88, 1.0)
-SEEN, INVENTED = (0.72, 0.62, 0.45, 1.0), (0.20, 0.29, 0.46, 1.0)
+PHOTO, GROUND, EVIDENCE, SHADOW, HEIGHT = range(5)
+"""Values of the node "Look"."""
 
-ALPINE_M = (700.0, 1500.0)
-"""Relief at which snow begins to be plausible, and at which it is certain."""
+LOOK, FLAT, AMOUNT, GRAZING, SNOW_LINE = "Look", "Unlit", "Photo Amount", "Grazing Fade", "Snow Line"
+"""Names of the value nodes. Unlit: 1 shows the plain color without light, for baking."""
 
-EVIDENCE_NODE = "Show evidence"
+PHOTO_IMAGE, TINT_IMAGE, SHADOW_IMAGE = "Photo", "Tint", "Shadow Mask"
+"""Names of the image nodes."""
 
+GRAZING_DEG = 10.0
+"""The photograph has half its weight where the ground is seen this flatly."""
 
-class _Graph:
-    """Builds shader nodes from left to right, a formula at a time."""
+SEEN, MOVED, INVENTED = (0.62, 0.47, 0.26, 1.0), (0.75, 0.16, 0.10, 1.0), (0.10, 0.19, 0.42, 1.0)
+LIT, DARK = (0.80, 0.78, 0.74, 1.0), (0.035, 0.045, 0.08, 1.0)
+HEIGHT_COLORS = ((0.0, (0.10, 0.22, 0.10)), (0.3, (0.35, 0.42, 0.16)), (0.55, (0.55, 0.38, 0.18)), (0.8, (0.42, 0.32, 0.28)),
+                 (1.0, (0.9, 0.9, 0.92)))
 
-    def __init__(self, tree: bpy.types.NodeTree):
-        self.tree = tree
-        self._place = 0
-
-    def node(self, kind: str, **values: object) -> bpy.types.Node:
-        node = self.tree.nodes.new(kind)
-        for name, value in values.items():
-            setattr(node, name, value)
-        node.location = (190 * (self._place // 3), -230 * (self._place % 3))
-        self._place += 1
-        return node
-
-    def feed(self, socket: bpy.types.NodeSocket, value: object) -> None:
-        if isinstance(value, bpy.types.NodeSocket):
-            self.tree.links.new(value, socket)
-        else:
-            socket.default_value = value
-
-    def math(self, operation: str, *values: object) -> bpy.types.NodeSocket:
-        node = self.node("ShaderNodeMath", operation=operation)
-        for socket, value in zip(node.inputs, values, strict=False):
-            self.feed(socket, value)
-        return node.outputs[0]
-
-    def smooth_step(self, value: object, low: float, high: float) -> bpy.types.NodeSocket:
-        node = self.node("ShaderNodeMapRange", interpolation_type="SMOOTHSTEP")
-        for name, given in (("Value", value), ("From Min", low), ("From Max", high)):
-            self.feed(node.inputs[name], given)
-        return node.outputs[0]
-
-    def mix(self, share: object, first: object, second: object) -> bpy.types.NodeSocket:
-        node = self.node("ShaderNodeMix", data_type="RGBA")
-        colors = [s for s in node.inputs if s.type == "RGBA"]
-        self.feed(node.inputs[0], share)
-        self.feed(colors[0], first)
-        self.feed(colors[1], second)
-        return next(s for s in node.outputs if s.type == "RGBA")
+CONTOURS = 16
+"""About so many contour lines between the lowest and the highest ground."""
 
 
-def ground_material(name: str, heights: np.ndarray) -> bpy.types.Material:
-    """A material for a terrain with these heights (meters)."""
+def terrain_material(name: str, tones: Tones, photo: bpy.types.Image | None, tint: bpy.types.Image | None, snow_line_m: float,
+                     low_m: float, high_m: float, dx_m: float, cells: tuple[int, int]) -> bpy.types.Material:
+    """A new material. photo, tint: None for a terrain without them.   cells: rows, cols of the grid."""
     material = bpy.data.materials.new(name)
-    material.diffuse_color = (0.62, 0.59, 0.54, 1.0)
+    material.diffuse_color = tuple(0.5 * (a + b) for a, b in zip(tones.grass, tones.rock, strict=True))
     material.roughness = 1.0
-    graph = _Graph(node_tree_of(material))
-    low, high = (float(v) for v in np.percentile(heights, (2, 99.5)))
-    relief = max(high - low, 1e-3)
+    graph = ShaderGraph(node_tree_of(material))
+    relief = max(high_m - low_m, 1e-3)
+    look = graph.number(LOOK, PHOTO)
+    snow_line = graph.number(SNOW_LINE, snow_line_m)
+    is_look = [graph.math("COMPARE", look, float(k), 0.5) for k in range(5)]
 
-    geometry = graph.node("ShaderNodeNewGeometry")
-    normal = graph.node("ShaderNodeSeparateXYZ")
-    place = graph.node("ShaderNodeSeparateXYZ")
-    graph.feed(normal.inputs[0], geometry.outputs["Normal"])
-    graph.feed(place.inputs[0], geometry.outputs["Position"])
-    up = graph.math("MAXIMUM", normal.outputs["Z"], 0.02)
-    slope = graph.math("SQRT", graph.math("MAXIMUM", graph.math("SUBTRACT", graph.math("POWER", up, -2.0), 1.0), 0.0))
-    level = graph.math("DIVIDE", graph.math("SUBTRACT", place.outputs["Z"], low), relief)
-    rock = graph.smooth_step(graph.math("MULTIPLY_ADD", level, 0.35, slope), 0.55, 1.0)
-    share = float(np.clip((relief - ALPINE_M[0]) / (ALPINE_M[1] - ALPINE_M[0]), 0, 1))
-    snow = graph.smooth_step(graph.math("MULTIPLY_ADD", slope, -0.15, level), 0.72, 0.88)
-    ground = graph.mix(graph.math("MULTIPLY", snow, share * share * (3 - 2 * share)),
-                       graph.mix(rock, GRASS, ROCK), SNOW)
+    half = graph.image(TINT_IMAGE, UV_NAME, tint)
+    tinted = graph.mix(1.0, graph.bright(half, 2.0), graph.bright(half, 2.0), "MULTIPLY") if tint else (1.0, 1.0, 1.0, 1.0)
+    ground = ground_nodes(graph, tones, tinted, snow_line, dx_m, relief)
+    weight = graph.times(_photo_weight(graph, dx_m), is_look[PHOTO]) if photo else 0.0
+    color = graph.mix(weight, ground.color, graph.image(PHOTO_IMAGE, CAMERA_UV, photo))
+    color = graph.mix(is_look[EVIDENCE], color, _evidence(graph))
+    color = graph.mix(is_look[HEIGHT], color, _height(graph, low_m, relief))
+    shadow = _cells_image(graph, cells)
+    color = graph.mix(is_look[SHADOW], color, graph.mix(shadow, LIT, DARK))
+    _surface(graph, color, _normal(graph, ground, weight, is_look), graph.number(FLAT, 0.0), is_look[SHADOW])
+    return material
 
-    inferred = graph.node("ShaderNodeAttribute", attribute_name="inferred")
-    evidence = graph.mix(inferred.outputs["Fac"], SEEN, INVENTED)
-    switch = graph.node("ShaderNodeValue", name=EVIDENCE_NODE, label=EVIDENCE_NODE)
-    switch.outputs[0].default_value = 0.0
 
+def value_of(material: bpy.types.Material, name: str) -> float:
+    """What a value node says. Raises KeyError when somebody has removed it."""
+    return material.node_tree.nodes[name].outputs[0].default_value
+
+
+def set_value(material: bpy.types.Material, name: str, value: float) -> None:
+    """Turn a value node. Raises KeyError."""
+    material.node_tree.nodes[name].outputs[0].default_value = value
+
+
+def is_ours(material: bpy.types.Material | None) -> bool:
+    """Whether a material is one of these, with all its value nodes."""
+    if material is None or material.node_tree is None:
+        return False
+    return all(name in material.node_tree.nodes for name in (LOOK, FLAT, AMOUNT, GRAZING, SNOW_LINE))
+
+
+def _photo_weight(graph: ShaderGraph, dx_m: float) -> bpy.types.NodeSocket:
+    """Share of the photograph: where it may lie, faded where the ground is seen flatly, in ragged borders."""
+    angle = graph.math("RADIANS", graph.number(GRAZING, GRAZING_DEG))
+    low, high = (graph.math("SINE", graph.times(angle, k)) for k in (0.5, 1.5))
+    share = graph.times(graph.attribute("photo"), graph.smooth_step(graph.attribute("facing"), low, graph.plus(high, 1e-4)))
+    place = graph.node("ShaderNodeTexCoord").outputs["Object"]
+    ragged = graph.times(graph.linear(graph.noise(place, 6.0 * dx_m, 4.0), 4.0, -2.0), share, graph.linear(share, -1.0, 1.0))
+    sharp = graph.smooth_step(graph.plus(share, ragged), 0.0, 1.0)
+    return graph.times(sharp, graph.number(AMOUNT, 1.0))
+
+
+def _evidence(graph: ShaderGraph) -> bpy.types.NodeSocket:
+    evidence = graph.attribute("evidence")
+    known = graph.mix(graph.math("MINIMUM", evidence, 1.0), INVENTED, SEEN)
+    moved = graph.node("ShaderNodeClamp")
+    graph.feed(moved.inputs["Value"], graph.math("SUBTRACT", evidence, 1.0))
+    return graph.mix(moved.outputs[0], known, MOVED)
+
+
+def _height(graph: ShaderGraph, low_m: float, relief_m: float) -> bpy.types.NodeSocket:
+    """Colors of an atlas with contour lines, every fifth one stronger."""
+    above = graph.math("SUBTRACT", graph.attribute("height"), low_m)
+    ramp = graph.node("ShaderNodeValToRGB")
+    graph.feed(ramp.inputs[0], graph.math("DIVIDE", above, relief_m))
+    points = ramp.color_ramp.elements
+    while len(points) < len(HEIGHT_COLORS):
+        points.new(0.5)
+    for point, (at, color) in zip(points, HEIGHT_COLORS, strict=True):
+        point.position, point.color = at, (*color, 1.0)
+    step = contour_step(relief_m)
+    lines = [graph.math("LESS_THAN", graph.math("FRACT", graph.math("DIVIDE", graph.attribute("height"), step * n)), width / n)
+             for n, width in ((1, 0.05), (5, 0.10))]
+    return graph.mix(graph.math("MAXIMUM", graph.times(lines[0], 0.4), graph.times(lines[1], 0.75)), ramp.outputs[0],
+                     (0.03, 0.025, 0.02, 1.0))
+
+
+def contour_step(relief_m: float) -> float:
+    """Meters between contour lines: 1, 2 or 5 times a power of ten."""
+    wanted = relief_m / CONTOURS
+    power = 10.0 ** math.floor(math.log10(wanted))
+    return next(k * power for k in (1, 2, 5, 10) if k * power >= wanted)
+
+
+def _cells_image(graph: ShaderGraph, cells: tuple[int, int]) -> bpy.types.NodeSocket:
+    """The shadow mask, one pixel a cell. The UV map runs from the first to the last cell's center, pixels around centers."""
+    color = graph.image(SHADOW_IMAGE, UV_NAME, None)
+    texture = graph.tree.nodes[SHADOW_IMAGE]
+    uv = texture.inputs["Vector"].links[0].from_socket
+    mapping = graph.node("ShaderNodeMapping")
+    graph.feed(mapping.inputs["Vector"], uv)
+    rows, cols = cells
+    mapping.inputs["Scale"].default_value = ((cols - 1) / cols, (rows - 1) / rows, 1.0)
+    mapping.inputs["Location"].default_value = (0.5 / cols, 0.5 / rows, 0.0)
+    graph.feed(texture.inputs["Vector"], mapping.outputs[0])
+    return color
+
+
+def _normal(graph: ShaderGraph, ground: Ground, weight: object, is_look: list[bpy.types.NodeSocket]) -> bpy.types.NodeSocket:
+    """Bumps of the painted ground; none below the photograph, which has its own light and shade."""
+    bump = graph.node("ShaderNodeBump")
+    bump.inputs["Distance"].default_value = 1.0
+    painted = graph.plus(is_look[PHOTO], is_look[GROUND])
+    bare = graph.linear(weight, -1.0, 1.0) if isinstance(weight, bpy.types.NodeSocket) else 1.0
+    graph.feed(bump.inputs["Strength"], graph.times(painted, bare, 0.6))
+    graph.feed(bump.inputs["Height"], ground.bump_m)
+    return bump.outputs[0]
+
+
+def _surface(graph: ShaderGraph, color: bpy.types.NodeSocket, normal: bpy.types.NodeSocket, flat: bpy.types.NodeSocket,
+             is_shadow: bpy.types.NodeSocket) -> None:
+    """Matt ground in the scene's light; unlit for baking, and where a mask shall not be mistaken for light."""
     surface = graph.node("ShaderNodeBsdfPrincipled")
-    output = graph.node("ShaderNodeOutputMaterial")
-    graph.feed(surface.inputs["Base Color"], graph.mix(switch.outputs[0], ground, evidence))
+    graph.feed(surface.inputs["Base Color"], color)
+    graph.feed(surface.inputs["Normal"], normal)
     graph.feed(surface.inputs["Roughness"], 0.95)
     for gloss in ("Specular IOR Level", "Specular"):    # the name changed in 4.0
         if gloss in surface.inputs:
             surface.inputs[gloss].default_value = 0.05
-    graph.feed(output.inputs["Surface"], surface.outputs[0])
-    return material
+    plain = graph.node("ShaderNodeEmission")
+    graph.feed(plain.inputs["Color"], color)
+    either = graph.node("ShaderNodeMixShader")
+    graph.feed(either.inputs[0], graph.math("MAXIMUM", flat, is_shadow))
+    graph.feed(either.inputs[1], surface.outputs[0])
+    graph.feed(either.inputs[2], plain.outputs[0])
+    output = graph.node("ShaderNodeOutputMaterial")
+    graph.feed(output.inputs["Surface"], either.outputs[0])

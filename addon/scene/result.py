@@ -12,8 +12,8 @@ from .draft import diagonal
 from .grid_mesh import terrain_mesh
 from .light import make_sun, put_sky
 from .matched_camera import frame_picture, make_camera, put_backdrop
-from .material import ground_material
 from .result_folder import FinishedTerrain, key_of
+from .surface import dress
 from .viewport import reach
 
 NAME_LENGTH = 40
@@ -40,7 +40,7 @@ def put_result(scene: bpy.types.Scene, finished: FinishedTerrain) -> bpy.types.O
 
     far_m = diagonal(finished.grid)
     terrain = bpy.data.objects.new("Terrain", terrain_mesh("Terrain", finished.grid, finished.evidence))
-    terrain.data.materials.append(ground_material("Terrain Ground", finished.grid.heights))
+    dress(terrain, finished)
     camera = make_camera("Terrain Camera", report["camera"], far_m)
     image = put_backdrop(camera, finished.picture)
     if image is not None and not image.packed_file:

@@ -1,0 +1,162 @@
+"""The photograph's colors: a picture of nothing but ground, the ground's palette in it, and how its tone changes over the land.
+
+All averages are taken in linear light, over cells whose weight says that the photograph shows them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from ..picture import Picture
+from .ground_classes import GroundClasses
+from .photo_weight import PhotoWeight, sample
+
+GRASS, ROCK, SCREE, SNOW = (0.098, 0.105, 0.050), (0.19, 0.175, 0.155), (0.27, 0.25, 0.22), (0.80, 0.83, 0.87)
+"""Linear colors of sunlit ground, where the photograph shows too little of a class."""
+
+LEAST_CELLS = 200
+"""Fewer cells of a class say nothing about its color."""
+
+BRIGHT, PALE = 0.42, 0.22
+"""Snow is brighter than the first (linear) and less saturated than the second."""
+
+TINT_CELLS = 64
+"""Cells along the longer side of the tint's map."""
+
+TINT_RANGE = (0.4, 2.5)
+TINT_REACH = (1.0, 2.0, 4.0, 8.0)
+"""Widths in cells of the tint's map over which a local tone is carried on into unseen ground."""
+
+
+@dataclass(frozen=True)
+class Palette:
+    """Linear colors (3,) of the classes, and the height above which snow lies, or None where the photograph shows none."""
+
+    grass: np.ndarray
+    rock: np.ndarray
+    scree: np.ndarray
+    snow: np.ndarray
+    snow_line_m: float | None
+
+
+def linear(srgb: np.ndarray) -> np.ndarray:
+    """sRGB-encoded 0..1 to linear light (IEC 61966-2-1)."""
+    return np.where(srgb <= 0.04045, srgb / 12.92, ((np.maximum(srgb, 0.04045) + 0.055) / 1.055) ** 2.4).astype(np.float32)
+
+
+def photo_on_cells(picture: Picture, place: PhotoWeight, width: int, height: int) -> np.ndarray:
+    """float32 (rows, cols, 3): linear color of the photograph at every cell. width, height: of the camera's picture."""
+    rows, cols = picture.rgb.shape[:2]
+    return linear(sample(picture.rgb, place.column * cols / width, place.row * rows / height))
+
+
+def palette(colors: np.ndarray, place: PhotoWeight, classes: GroundClasses, heights: np.ndarray) -> Palette:
+    """Medians of the photograph over cells of each class; haze counts less, because far cells are left out."""
+    seen = place.weight * np.clip(place.facing / 0.2, 0, 1) > 0.5
+    if seen.sum() >= LEAST_CELLS:
+        seen &= place.distance_m <= np.quantile(place.distance_m[seen], 0.8)
+    light = colors @ np.array([0.2126, 0.7152, 0.0722], np.float32)
+    top, bottom = colors.max(-1), colors.min(-1)
+    is_bright = (light > BRIGHT) & (top - bottom < PALE * top)
+    plain = seen & ~is_bright
+    grass_share = 1.0 - classes.rock - classes.scree
+    rock = _median(colors, plain & (classes.rock > 0.6), ROCK)
+    grass = _median(colors, plain & (grass_share > 0.6), _toned(GRASS, ROCK, rock))
+    scree = _median(colors, plain & (classes.scree > 0.5), 0.5 * _toned(SCREE, ROCK, rock) + 0.5 * np.minimum(1.15 * rock, 0.8))
+    snow = np.maximum(_median(colors, seen & is_bright, SNOW), 0.6)
+    return Palette(grass, rock, scree, snow, snow_line(is_bright, seen & (classes.snow_hold > 0.4), heights))
+
+
+def snow_line(is_bright: np.ndarray, holds: np.ndarray, heights: np.ndarray) -> float | None:
+    """Height above which most of the gentle ground in the photograph is white; None where there is no such height."""
+    if holds.sum() < LEAST_CELLS:
+        return None
+    at, white = heights[holds], is_bright[holds]
+    order = np.argsort(at)[::-1]
+    share = np.cumsum(white[order]) / np.arange(1, len(order) + 1)
+    enough = np.nonzero(share[LEAST_CELLS // 4:] >= 0.5)[0]
+    return float(at[order][enough[-1] + LEAST_CELLS // 4]) if len(enough) else None
+
+
+def tint_map(colors: np.ndarray, place: PhotoWeight, classes: GroundClasses, tones: Palette) -> np.ndarray:
+    """float32 (h, w, 3): by what the palette must be multiplied to meet the photograph where it ends.
+
+    Carried on into unseen ground and fading there to 1.
+    """
+    share = classes.rock[..., None], classes.scree[..., None]
+    plain = tones.rock * share[0] + tones.scree * share[1] + tones.grass * (1.0 - share[0] - share[1])
+    weight = place.weight * np.clip(place.facing / 0.25, 0, 1)
+    weight = weight * (colors.max(-1) < 0.55)    # snow says nothing about the tone of the ground
+    shape = [max(4, round(TINT_CELLS * n / max(weight.shape))) for n in weight.shape]
+    total = _coarse(weight, shape)
+    wanted = np.stack([_coarse(weight * colors[..., k], shape) for k in range(3)], -1)
+    given = np.stack([_coarse(weight * plain[..., k], shape) for k in range(3)], -1)
+    tint, left = np.zeros_like(wanted), np.ones(shape, np.float32)
+    for reach in TINT_REACH:
+        spread = [ndimage.gaussian_filter(layer, reach, mode="nearest") for layer in (total, *np.moveaxis(given, -1, 0))]
+        target = np.stack([ndimage.gaussian_filter(wanted[..., k], reach, mode="nearest") for k in range(3)], -1)
+        ratio = np.clip(target / np.maximum(np.stack(spread[1:], -1), 1e-9), *TINT_RANGE)
+        trust = left * np.clip(spread[0] / 0.12, 0, 1)
+        tint += trust[..., None] * ratio
+        left = left - trust
+    return (tint + left[..., None]).astype(np.float32)
+
+
+def encoded_tint(tint: np.ndarray) -> np.ndarray:
+    """uint8 of the same shape: half the square root, so that 4 becomes 255; the shader squares it again."""
+    return (np.clip(0.5 * np.sqrt(tint), 0, 1) * 255 + 0.5).astype(np.uint8)
+
+
+def only_ground(rgb: np.ndarray, terrain: np.ndarray) -> np.ndarray:
+    """float32 (H, W, 3): the picture with everything that is not ground replaced by colors grown from the ground.
+
+    terrain: bool mask of any size. A pixel at the mask's edge is a mixture and is replaced too.
+    """
+    height, width = rgb.shape[:2]
+    columns = (np.arange(width) * terrain.shape[1] // width)[None, :]
+    rows = (np.arange(height) * terrain.shape[0] // height)[:, None]
+    kept = ndimage.binary_erosion(terrain[rows, columns], iterations=max(1, width // 800), border_value=1)
+    grown = grow(rgb, kept.astype(np.float32))
+    soft = ndimage.gaussian_filter(kept.astype(np.float32), 0.7)[..., None] * kept[..., None]
+    return rgb * soft + grown * (1.0 - soft)
+
+
+def grow(rgb: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Fill where weight is 0 from where it is 1, by a pyramid of weighted means (pull-push)."""
+    height, width = weight.shape
+    if min(height, width) <= 2 or weight.min() > 0:
+        mean = (rgb * weight[..., None]).sum((0, 1)) / max(float(weight.sum()), 1e-6)
+        return np.where(weight[..., None] > 0, rgb, mean).astype(np.float32)
+    even = (height + 1) // 2 * 2, (width + 1) // 2 * 2
+    padding = (0, even[0] - height), (0, even[1] - width)
+    w = np.pad(weight, padding, mode="edge")
+    c = np.pad(rgb, (*padding, (0, 0)), mode="edge") * w[..., None]
+    small_w = w.reshape(even[0] // 2, 2, even[1] // 2, 2).sum((1, 3))
+    small_c = c.reshape(even[0] // 2, 2, even[1] // 2, 2, 3).sum((1, 3)) / np.maximum(small_w, 1e-6)[..., None]
+    coarse = grow(small_c.astype(np.float32), np.minimum(small_w, 1.0))
+    wide = coarse.repeat(2, 0).repeat(2, 1)[:height, :width]
+    wide = ndimage.uniform_filter(wide, (3, 3, 1))
+    return (rgb * weight[..., None] + wide * (1.0 - weight[..., None])).astype(np.float32)
+
+
+def _median(colors: np.ndarray, where: np.ndarray, fallback: object) -> np.ndarray:
+    if where.sum() < LEAST_CELLS:
+        return np.asarray(fallback, np.float32)
+    return np.clip(np.median(colors[where], axis=0), 0.015, 0.85).astype(np.float32)
+
+
+def _toned(color: tuple[float, ...], like: tuple[float, ...], measured: np.ndarray) -> np.ndarray:
+    """A color as bright, against its usual neighbor, as that neighbor came out in the photograph."""
+    gain = float(np.clip(measured.mean() / np.mean(like), 0.5, 1.6))
+    return np.asarray(color, np.float32) * np.float32(gain)
+
+
+def _coarse(layer: np.ndarray, shape: list[int]) -> np.ndarray:
+    """Means over blocks, (h, w)."""
+    rows = np.linspace(0, layer.shape[0], shape[0] + 1).astype(int)
+    cols = np.linspace(0, layer.shape[1], shape[1] + 1).astype(int)
+    sums = np.add.reduceat(np.add.reduceat(layer, rows[:-1], 0), cols[:-1], 1)
+    return (sums / (np.diff(rows)[:, None] * np.diff(cols)[None, :])).astype(np.float32)
