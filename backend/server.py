@@ -23,6 +23,7 @@ from .contract.errors import BadSettings, Cancelled, InternalError, TerrainError
 from .contract.messages import BadMessage, Message
 from .contract.settings import TerrainSettings
 from .memory import total_and_free_gb
+from .shadows import Shadows
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +77,7 @@ class Server:
         self._open: dict[int, Request] = {}
         self._running: Request | None = None
         self._worker = threading.Thread(target=self._work, name="jobs", daemon=True)
+        self._shadows = Shadows(self.send)
 
     def send(self, message: Message) -> None:
         """Write one line. When nobody listens any more the process ends."""
@@ -110,6 +112,8 @@ class Server:
                 return
             if message["kind"] == "cancel":
                 self._cancel(message.get("job"))
+            elif message["kind"] == "shadow":
+                self._cast(message)
             else:
                 self._accept(message)
 
@@ -146,6 +150,12 @@ class Server:
             return
         self._open[request.job] = request
         self._waiting.put(request)
+
+    def _cast(self, message: Message) -> None:
+        try:
+            self._shadows.ask(message)
+        except BadMessage as problem:
+            self.send(messages.error(None, problem))
 
     def _cancel(self, job: object) -> None:
         request = self._open.get(job) if isinstance(job, int) else None

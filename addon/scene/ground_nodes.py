@@ -51,12 +51,12 @@ def ground_nodes(graph: ShaderGraph, tones: Tones, tint: bpy.types.NodeSocket, s
     scree = graph.smooth_step(graph.plus(graph.attribute("scree"), rough), 0.22, 0.62)
 
     grass_tone = graph.plus(graph.linear(broad, 0.7, -0.35), graph.linear(middle, 0.9, -0.45), graph.linear(fine, 0.6, 0.7))
-    dry = tuple(tones.grass[k] * f for k, f in enumerate((1.35, 1.08, 0.85))) + (1.0,)
+    dry = tuple(tones.grass[k] * f for k, f in enumerate((1.3, 1.06, 0.9))) + (1.0,)
     grass = graph.bright(graph.mix(graph.smooth_step(graph.plus(middle, graph.linear(broad, 0.8, -0.4)), 0.42, 0.66),
                                    tones.grass, dry), graph.math("MAXIMUM", grass_tone, 0.3))
     rock_tone = graph.plus(graph.linear(layers, 1.0, -0.5), graph.linear(streaks, 0.8, -0.4), graph.linear(fine, 0.9, -0.45),
                            graph.linear(middle, 0.5, 0.75))
-    warm = tuple(tones.rock[k] * f for k, f in enumerate((1.14, 1.0, 0.86))) + (1.0,)
+    warm = tuple(tones.rock[k] * f for k, f in enumerate((1.07, 1.0, 0.92))) + (1.0,)
     stone = graph.bright(graph.mix(graph.smooth_step(broad, 0.45, 0.62), tones.rock, warm),
                          graph.math("MAXIMUM", rock_tone, 0.3))
     scree_tone = graph.plus(graph.linear(fine, 1.3, 0.05), graph.linear(middle, 0.6, 0.0))

@@ -6,6 +6,8 @@ they are .npy files in the job's folder, named by the messages. Standard library
     add-on -> backend
         generate   job, image, folder, settings {...}, keep_stages
         cancel     job                    a job that is over or unknown: no answer
+        shadow     ask, heights (.npy, float32), dx_m, azimuth_deg (of the sun, clockwise from +y), elevation_deg, step
+                   answered beside any running job; of several that wait only the last one is
         bye                               finish now; closing stdin does the same
     backend -> add-on
         ready      backend, device, threads, memory_gb, free_memory_gb, python    the first line, within about a second
@@ -15,6 +17,8 @@ they are .npy files in the job's folder, named by the messages. Standard library
         preview    job, stage, heights (.npy; NaN = not known yet), rows, cols, dx_m, origin_m, camera {...}
         result     job, files {name: path}, report {...} (the content of report.json), seconds
         cancelled  job                    within a second of `cancel`
+        shadow     ask, rows, cols (of every `step`th cell), bits (base64 of zlib of np.packbits, 1 = in shadow), seconds
+        shadow     ask, text (one sentence)   it cannot be told
         error      job (null: no job concerned), code, text (one sentence), fix (or null), log (path or null)
         bye        the last line
 """
@@ -28,8 +32,8 @@ from .errors import TerrainError
 from .settings import TerrainSettings
 from .version import PROTOCOL, VERSION
 
-KINDS_TO_BACKEND = ("generate", "cancel", "bye")
-KINDS_TO_ADDON = ("ready", "progress", "preview", "result", "cancelled", "error", "bye")
+KINDS_TO_BACKEND = ("generate", "cancel", "shadow", "bye")
+KINDS_TO_ADDON = ("ready", "progress", "preview", "result", "cancelled", "shadow", "error", "bye")
 
 MAX_LINE_BYTES = 1 << 20
 """Longer lines are refused: no message comes near it, and a reader must not fill the memory."""
@@ -93,6 +97,11 @@ def generate(job: int, image: str, folder: str, settings: TerrainSettings, keep_
 def cancel(job: int) -> Message:
     """Ask to stop a job."""
     return make("cancel", job)
+
+
+def shadow(ask: int, heights: str, dx_m: float, azimuth_deg: float, elevation_deg: float, step: int = 1) -> Message:
+    """Ask which cells lie in shadow. heights: path of an .npy file."""
+    return make("shadow", ask=ask, heights=heights, dx_m=dx_m, azimuth_deg=azimuth_deg, elevation_deg=elevation_deg, step=step)
 
 
 def bye() -> Message:

@@ -51,7 +51,7 @@ def cover(picture: Picture, terrain: Terrain, camera: Camera, segmentation: Segm
     place = photo_weight(terrain, camera, segmentation)
     classes = ground_classes(terrain.heights, terrain.grid.dx_m)
     colors = photo_colors.photo_on_cells(picture, place, camera.width, camera.height)
-    tones = photo_colors.palette(colors, place, classes, terrain.heights)
+    tones = photo_colors.palette(picture, segmentation.terrain, colors, place, classes, terrain.heights)
     tint = photo_colors.tint_map(colors, place, classes, tones)
     layers = np.stack([(255.0 * layer + 0.5).astype(np.uint8) for layer in (
         place.weight, place.facing, classes.rock, classes.scree, classes.snow_hold)])

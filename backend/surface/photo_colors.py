@@ -18,7 +18,12 @@ GRASS, ROCK, SCREE, SNOW = (0.098, 0.105, 0.050), (0.19, 0.175, 0.155), (0.27, 0
 """Linear colors of sunlit ground, where the photograph shows too little of a class."""
 
 LEAST_CELLS = 200
-"""Fewer cells of a class say nothing about its color."""
+"""Fewer pixels or cells of a class say nothing about its color."""
+
+LEAST_SHARE = 0.03
+"""Share of the ground in the photograph from which on plants count."""
+
+LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)
 
 BRIGHT, PALE = 0.42, 0.22
 """Snow is brighter than the first (linear) and less saturated than the second."""
@@ -26,7 +31,10 @@ BRIGHT, PALE = 0.42, 0.22
 TINT_CELLS = 64
 """Cells along the longer side of the tint's map."""
 
-TINT_RANGE = (0.4, 2.5)
+TINT_LIGHT, TINT_HUE = (0.55, 1.8), (0.85, 1.18)
+"""Limits of the tint's brightness and of its hue, channel against brightness: rock seen where the shape says grass must not
+paint the neighborhood violet."""
+
 TINT_REACH = (1.0, 2.0, 4.0, 8.0)
 """Widths in cells of the tint's map over which a local tone is carried on into unseen ground."""
 
@@ -53,21 +61,56 @@ def photo_on_cells(picture: Picture, place: PhotoWeight, width: int, height: int
     return linear(sample(picture.rgb, place.column * cols / width, place.row * rows / height))
 
 
-def palette(colors: np.ndarray, place: PhotoWeight, classes: GroundClasses, heights: np.ndarray) -> Palette:
-    """Medians of the photograph over cells of each class; haze counts less, because far cells are left out."""
+def palette(picture: Picture, terrain: np.ndarray, colors: np.ndarray, place: PhotoWeight, classes: GroundClasses,
+            heights: np.ndarray) -> Palette:
+    """Medians of the photograph over its kinds of ground, told apart by color: one picture's slopes are too uncertain.
+
+    Plants are green or olive, snow is bright and pale, rock is the rest.   terrain: bool mask of the picture, any size.
+    colors: linear color of the photograph at every cell. Where plants are less than LEAST_SHARE of the ground, what lies
+    flat gives the color of the flat ground.
+    """
+    pixels = linear(picture.rgb[::2, ::2])
+    height, width = pixels.shape[:2]
+    mask = terrain[(np.arange(height) * terrain.shape[0] // height)[:, None],
+                   (np.arange(width) * terrain.shape[1] // width)[None, :]]
+    ground = pixels[mask & ~is_blue(picture.rgb[::2, ::2])]
+    snow, plants, stone = is_white(ground), is_green(ground), is_gray(ground)
+    bare = ~snow & ~plants
+    rock = _median(ground, bare & stone if (bare & stone).sum() >= LEAST_SHARE * len(ground) else bare, ROCK)
     seen = place.weight * np.clip(place.facing / 0.2, 0, 1) > 0.5
-    if seen.sum() >= LEAST_CELLS:
-        seen &= place.distance_m <= np.quantile(place.distance_m[seen], 0.8)
-    light = colors @ np.array([0.2126, 0.7152, 0.0722], np.float32)
-    top, bottom = colors.max(-1), colors.min(-1)
-    is_bright = (light > BRIGHT) & (top - bottom < PALE * top)
-    plain = seen & ~is_bright
-    grass_share = 1.0 - classes.rock - classes.scree
-    rock = _median(colors, plain & (classes.rock > 0.6), ROCK)
-    grass = _median(colors, plain & (grass_share > 0.6), _toned(GRASS, ROCK, rock))
-    scree = _median(colors, plain & (classes.scree > 0.5), 0.5 * _toned(SCREE, ROCK, rock) + 0.5 * np.minimum(1.15 * rock, 0.8))
-    snow = np.maximum(_median(colors, seen & is_bright, SNOW), 0.6)
-    return Palette(grass, rock, scree, snow, snow_line(is_bright, seen & (classes.snow_hold > 0.4), heights))
+    if plants.sum() >= LEAST_SHARE * len(ground):
+        grass = _median(ground, plants & ~snow, GRASS)
+    else:
+        flat = seen & (classes.rock + classes.scree < 0.4) & ~is_white(colors)
+        grass = _median(colors, flat, _toned(GRASS, ROCK, rock))
+    gray = np.full(3, rock.mean(), np.float32)
+    white = np.maximum(_median(ground, snow, SNOW), 0.6)
+    holds = seen & (classes.snow_hold > 0.4)
+    return Palette(grass, rock, np.minimum(1.2 * (0.6 * rock + 0.4 * gray), 0.7), white,
+                   snow_line(is_white(colors), holds, heights))
+
+
+def is_white(colors: np.ndarray) -> np.ndarray:
+    """Snow among linear colors (..., 3): bright and pale."""
+    top = colors.max(-1)
+    return (colors @ LUMINANCE > BRIGHT) & (top - colors.min(-1) < PALE * top)
+
+
+def is_green(colors: np.ndarray) -> np.ndarray:
+    """Plants: much less blue than red or green, and not as red as soil."""
+    red, green, blue = np.moveaxis(colors, -1, 0)
+    return (blue < 0.65 * np.maximum(red, green)) & (green > 0.75 * red)
+
+
+def is_gray(colors: np.ndarray) -> np.ndarray:
+    """Bare stone: hardly any color; soil and paths are redder."""
+    top = colors.max(-1)
+    return (top - colors.min(-1) < 0.4 * top) & (colors[..., 0] < 1.4 * colors[..., 2])
+
+
+def is_blue(srgb: np.ndarray) -> np.ndarray:
+    """Sky that the mask took for land, in encoded colors (..., 3): far bluer than any haze makes a mountain."""
+    return (srgb[..., 2] > 1.43 * srgb[..., 0]) & (srgb[..., 2] > 0.48)
 
 
 def snow_line(is_bright: np.ndarray, holds: np.ndarray, heights: np.ndarray) -> float | None:
@@ -98,7 +141,9 @@ def tint_map(colors: np.ndarray, place: PhotoWeight, classes: GroundClasses, ton
     for reach in TINT_REACH:
         spread = [ndimage.gaussian_filter(layer, reach, mode="nearest") for layer in (total, *np.moveaxis(given, -1, 0))]
         target = np.stack([ndimage.gaussian_filter(wanted[..., k], reach, mode="nearest") for k in range(3)], -1)
-        ratio = np.clip(target / np.maximum(np.stack(spread[1:], -1), 1e-9), *TINT_RANGE)
+        ratio = target / np.maximum(np.stack(spread[1:], -1), 1e-9)
+        light = np.maximum((target @ LUMINANCE) / np.maximum(np.stack(spread[1:], -1) @ LUMINANCE, 1e-9), 1e-6)[..., None]
+        ratio = np.clip(light, *TINT_LIGHT) * np.clip(ratio / light, *TINT_HUE)
         trust = left * np.clip(spread[0] / 0.12, 0, 1)
         tint += trust[..., None] * ratio
         left = left - trust
@@ -118,7 +163,8 @@ def only_ground(rgb: np.ndarray, terrain: np.ndarray) -> np.ndarray:
     height, width = rgb.shape[:2]
     columns = (np.arange(width) * terrain.shape[1] // width)[None, :]
     rows = (np.arange(height) * terrain.shape[0] // height)[:, None]
-    kept = ndimage.binary_erosion(terrain[rows, columns], iterations=max(1, width // 800), border_value=1)
+    kept = terrain[rows, columns] & ~is_blue(rgb)
+    kept = ndimage.binary_erosion(kept, iterations=max(1, width // 800), border_value=1)
     grown = grow(rgb, kept.astype(np.float32))
     soft = ndimage.gaussian_filter(kept.astype(np.float32), 0.7)[..., None] * kept[..., None]
     return rgb * soft + grown * (1.0 - soft)
