@@ -211,7 +211,7 @@ def generate(job: Job, listener: Listener | None = None, cancelled: Callable[[],
 def _write(job: Job, done: Done, context: Context, records: list[StageRecord], progress: Progress,
            memory: PeakMemory) -> Outcome:
     """The last stage: measure, draw, write beside, rename."""
-    from . import metrics, preview
+    from . import metrics, picture_ridges, preview
     from .surface import cover
 
     begun, cpu_begun = time.monotonic(), time.process_time()
@@ -224,6 +224,8 @@ def _write(job: Job, done: Done, context: Context, records: list[StageRecord], p
         progress.report(0.3, "measuring", force=True)
         context.check()
         measured = metrics.measure(terrain, camera, done["segmentation"])
+        picture_ridges.write(beside / outputs.FILES["ridges"],
+                             picture_ridges.picture_ridges(done["segmentation"], done["camera"]))
         progress.report(0.4, "laying out the surface", force=True)
         context.check()
         surface = cover.cover(done["picture"], terrain, camera, done["segmentation"])
@@ -236,7 +238,7 @@ def _write(job: Job, done: Done, context: Context, records: list[StageRecord], p
             outputs.write_stages(beside, done)
         seconds, cpu_seconds = time.monotonic() - begun, time.process_time() - cpu_begun
         records = [*records, StageRecord("files", seconds, cpu_seconds, memory.take(), "built-in", False)]
-        content = report.build(done["picture"], camera, done["prior"], terrain, measured, records, context.notes,
+        content = report.build(done["picture"], done["camera"], done["prior"], terrain, measured, records, context.notes,
                                job.settings, context.device, progress.seconds(), surface.colors)
         outputs.write_report(beside, content)
         files = outputs.publish(beside, job.folder, context.check)

@@ -13,20 +13,22 @@ from .contract.settings import TerrainSettings
 from .contract.version import VERSION
 from .picture import Picture
 from .runner import StageRecord
-from .scene import Prior
+from .scene import PitchCandidate, PosedScene, Prior
 from .terrain import Grid, Terrain
 
 FORMAT = 1
 """Grows when a name in report.json changes its meaning; names may be added without that."""
 
 
-def build(picture: Picture, camera: Camera, prior: Prior, terrain: Terrain, metrics: dict[str, float | None],
+def build(picture: Picture, posed: PosedScene, prior: Prior, terrain: Terrain, metrics: dict[str, float | None],
           records: Iterable[StageRecord], notes: list[dict[str, object]], settings: TerrainSettings,
           device: str, seconds: float, surface: dict[str, Any]) -> dict[str, Any]:
     """The report as a JSON object: degrees, meters, seconds, GB; null where a number does not exist.
 
-    seconds: of the whole run.   surface: colors and snow line (surface/cover.py).
+    posed: its camera is the terrain's.   seconds: of the whole run.   surface: colors and snow line (surface/cover.py).
     """
+    from .estimation.pose import robust_relief_m  # here, because it loads much
+
     stages: list[dict[str, Any]] = [{
         "name": r.name, "seconds": round(r.seconds, 3), "cpu_seconds": round(r.cpu_seconds, 3),
         "peak_memory_gb": round(r.peak_memory_gb, 3),
@@ -40,10 +42,12 @@ def build(picture: Picture, camera: Camera, prior: Prior, terrain: Terrain, metr
         "picture": {
             "path": str(picture.path), "sha256": picture.sha256, "width": width, "height": height,
             "original_width": picture.original_size[0] or width, "original_height": picture.original_size[1] or height,
+            "exif_fov_x_deg": None if picture.exif_fov_x_rad is None else math.degrees(picture.exif_fov_x_rad),
         },
-        "camera": camera_values(camera, terrain.grid, terrain.heights),
+        "camera": camera_values(posed.camera, terrain.grid, terrain.heights) | {
+            "pitch_candidates": [candidate_values(candidate) for candidate in posed.candidates]},
         "prior": prior_values(prior),
-        "terrain": terrain_values(terrain),
+        "terrain": terrain_values(terrain) | {"visible_relief_m": robust_relief_m(posed.points[posed.mask])},
         "surface": surface,
         "metrics": {name: None if value is None else float(value) for name, value in metrics.items()},
         "stages": stages,
@@ -66,6 +70,12 @@ def camera_values(camera: Camera, grid: Grid, heights: np.ndarray) -> dict[str, 
         "height_above_ground_m": z - ground_height(grid, heights, x, y), "position_m": [x, y, z],
         "width": camera.width, "height": camera.height, "blender_euler_rad": list(camera.blender_euler_rad()),
     }
+
+
+def candidate_values(candidate: PitchCandidate) -> dict[str, float]:
+    """What the pitch search knows of one pitch."""
+    return {"pitch_deg": math.degrees(candidate.pitch_rad), "cost": candidate.cost,
+            "mean_slope_deg": math.degrees(candidate.slope_rad)}
 
 
 def ground_height(grid: Grid, heights: np.ndarray, x: float, y: float) -> float:

@@ -81,3 +81,12 @@ def test_the_sheet_shows_four_panels(camera):
     from pathlib import Path
     sheet = preview.draw(Picture(rgb, Path("x.jpg"), "0" * 64), Terrain(grid, heights, {"evidence": evidence}), camera)
     assert sheet.width > 1500 and np.asarray(sheet.convert("L")).std() > 10
+
+
+def test_the_ridges_of_the_picture_are_left_beside_the_report(outcome):
+    content = json.loads(outcome.files["ridges"].read_text(encoding="utf-8"))
+    assert (content["width"], content["height"]) == (fake_stages.WIDTH, fake_stages.HEIGHT)
+    assert len(content["skyline"]) == len(content["columns"]) == fake_stages.WIDTH
+    assert len(content["ridge_columns"]) == len(content["ridge_rows"])
+    assert outcome.report["camera"]["pitch_candidates"] == [] and outcome.report["picture"]["exif_fov_x_deg"] is None
+    assert outcome.report["terrain"]["visible_relief_m"] == pytest.approx(0.0)
