@@ -56,6 +56,7 @@ class BackendProcess:
             self._child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log_file,
                                            creationflags=NO_WINDOW, cwd=str(log_path.parent))
         self.events: queue.SimpleQueue[messages.Message | TerrainError | Died] = queue.SimpleQueue()
+        self.side: queue.SimpleQueue[messages.Message] = queue.SimpleQueue()    # answers that belong to no job
         self.ready: messages.Message | None = None
         self._reader = threading.Thread(target=self._read, name="photo-to-terrain-backend", daemon=True)
         self._reader.start()
@@ -113,7 +114,7 @@ class BackendProcess:
             else:
                 if message["kind"] == "ready":
                     self.ready = message
-                self.events.put(message)
+                (self.side if message["kind"] == "shadow" else self.events).put(message)
         self._child.stdout.close()
         code = self._child.wait()
         self.events.put(Died(code, self.log_tail()))

@@ -3,9 +3,12 @@
 import bpy
 from bpy.app.handlers import persistent
 
-from . import jobs
+from . import jobs, shadow_watch
+from .look_properties import PhotoToTerrainLook
 from .operators import remedies
 from .operators.generate import PHOTO_TO_TERRAIN_OT_generate, end_timers
+from .operators.looks import PHOTO_TO_TERRAIN_OT_bake_colors, PHOTO_TO_TERRAIN_OT_cast_shadows
+from .panels.looks import PHOTO_TO_TERRAIN_PT_look
 from .panels.settings import PHOTO_TO_TERRAIN_PT_expert, PHOTO_TO_TERRAIN_PT_known
 from .panels.terrain import PHOTO_TO_TERRAIN_PT_terrain
 from .preferences import PHOTO_TO_TERRAIN_Preferences
@@ -15,6 +18,7 @@ from .scene.draft import drop_draft
 CLASSES = (
     PHOTO_TO_TERRAIN_Preferences,
     PhotoToTerrainSettings,
+    PhotoToTerrainLook,
     PhotoToTerrainScene,
     PHOTO_TO_TERRAIN_OT_generate,
     remedies.PHOTO_TO_TERRAIN_OT_cancel,
@@ -24,7 +28,10 @@ CLASSES = (
     remedies.PHOTO_TO_TERRAIN_OT_lower_resolution,
     remedies.PHOTO_TO_TERRAIN_OT_open_preferences,
     remedies.PHOTO_TO_TERRAIN_OT_show_log,
+    PHOTO_TO_TERRAIN_OT_bake_colors,
+    PHOTO_TO_TERRAIN_OT_cast_shadows,
     PHOTO_TO_TERRAIN_PT_terrain,
+    PHOTO_TO_TERRAIN_PT_look,
     PHOTO_TO_TERRAIN_PT_known,
     PHOTO_TO_TERRAIN_PT_expert,
 )
@@ -36,6 +43,7 @@ def leave_file(*_: object) -> None:
     """Another file is about to be loaded: the running job belongs to this one."""
     jobs.abandon()
     end_timers()
+    shadow_watch.forget()
 
 
 @persistent
@@ -43,6 +51,7 @@ def tidy_file(*_: object) -> None:
     """A file saved in the middle of a job still holds that job's draft."""
     for scene in bpy.data.scenes:
         drop_draft(scene)
+    shadow_watch.watch()
 
 
 def percent_now(_: bpy.types.WindowManager) -> float:
@@ -60,12 +69,14 @@ def register() -> None:
         name="Progress", subtype="PERCENTAGE", min=0.0, max=100.0, precision=0, get=percent_now)
     bpy.app.handlers.load_pre.append(leave_file)
     bpy.app.handlers.load_post.append(tidy_file)
+    shadow_watch.follow()
 
 
 def unregister() -> None:
     """Take away all that `register` and the operators have added."""
     if jobs.current():
         tidy_file()
+    shadow_watch.unfollow()
     jobs.stop_all()
     end_timers()
     if bpy.app.timers.is_registered(jobs.release_if_idle):

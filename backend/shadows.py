@@ -53,7 +53,7 @@ class Shadows:
             self._send(self._answer(message))
 
     def _answer(self, message: Message) -> Message:
-        import numpy as np    # here, so that `ready` need not wait for it
+        import numpy as np  # here, so that `ready` need not wait for it
 
         try:
             began = time.monotonic()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import bpy
+import mathutils
 
 from ..compatibility import node_tree_of
 
@@ -28,11 +29,30 @@ def make_sun(distance_m: float) -> bpy.types.Object:
     data.angle = math.radians(0.53)
     data.color = (1.0, 0.96, 0.9)
     sun = bpy.data.objects.new(SUN_NAME, data)
-    sun.rotation_euler = (math.pi / 2 - SUN_ELEVATION, 0.0, math.pi - SUN_AZIMUTH)
+    turn_sun(sun, SUN_AZIMUTH, SUN_ELEVATION)
     flat = math.cos(SUN_ELEVATION)
     sun.location = [distance_m * v for v in (
         math.sin(SUN_AZIMUTH) * flat, math.cos(SUN_AZIMUTH) * flat, math.sin(SUN_ELEVATION))]
     return sun
+
+
+def turn_sun(sun: bpy.types.Object, azimuth: float, elevation: float) -> None:
+    """Let a lamp shine from this direction. Radians; azimuth clockwise from +y, elevation above the horizon."""
+    euler = mathutils.Euler((math.pi / 2 - elevation, 0.0, math.pi - azimuth))
+    if sun.rotation_mode == "QUATERNION":
+        sun.rotation_quaternion = euler.to_quaternion()
+    elif sun.rotation_mode == "AXIS_ANGLE":
+        axis, angle = euler.to_quaternion().to_axis_angle()
+        sun.rotation_axis_angle = (angle, *axis)
+    else:
+        sun.rotation_euler = euler.to_matrix().to_euler(sun.rotation_mode)
+
+
+def sun_direction(sun: bpy.types.Object) -> tuple[float, float]:
+    """Where a lamp shines from, however it was turned: azimuth, elevation in radians as in `turn_sun`."""
+    axes = (sun.matrix_basis if sun.parent is None else sun.matrix_world).to_3x3()
+    way = (axes @ mathutils.Vector((0.0, 0.0, 1.0))).normalized()
+    return math.atan2(way[0], way[1]), math.asin(max(-1.0, min(1.0, way[2])))
 
 
 def put_sky(scene: bpy.types.Scene) -> None:

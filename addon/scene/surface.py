@@ -106,7 +106,8 @@ def tones_of(values: dict[str, object]) -> Tones:
     for name in ("grass", "rock", "scree", "snow"):
         value = values.get(name)
         if isinstance(value, list) and len(value) == 3 and all(isinstance(v, (int, float)) for v in value):
-            colors[name] = (*(min(max(float(v), 0.0), 1.0) for v in value), 1.0)
+            red, green, blue = (min(max(float(v), 0.0), 1.0) for v in value)
+            colors[name] = (red, green, blue, 1.0)
     return Tones(**colors)
 
 

@@ -57,7 +57,8 @@ def cover(picture: Picture, terrain: Terrain, camera: Camera, segmentation: Segm
         place.weight, place.facing, classes.rock, classes.scree, classes.snow_hold)])
     layers[0][place.weight == 0.0] = 0
     ground = photo_colors.only_ground(sharpest(picture).rgb, segmentation.terrain)
-    values: dict[str, Any] = {name: [round(float(v), 4) for v in getattr(tones, name)] for name in ("grass", "rock", "scree", "snow")}
+    named = {"grass": tones.grass, "rock": tones.rock, "scree": tones.scree, "snow": tones.snow}
+    values: dict[str, Any] = {name: [round(float(v), 4) for v in color] for name, color in named.items()}
     values |= {"snow_line_m": tones.snow_line_m, "photo_share": round(float((place.weight > 0.5).mean()), 4)}
     return Surface(layers, (np.clip(ground, 0, 1) * 255 + 0.5).astype(np.uint8), photo_colors.encoded_tint(tint), values)
 

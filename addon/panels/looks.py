@@ -1,0 +1,53 @@
+"""The fold that chooses what the terrain shows, turns its sun and bakes its colors."""
+
+import bpy
+
+from .. import shadow_watch
+from ..operators.looks import PHOTO_TO_TERRAIN_OT_bake_colors, PHOTO_TO_TERRAIN_OT_cast_shadows, shown_terrain
+from ..scene.bake import NODE_NAME
+from .settings import Fold
+from .wrapped_text import draw_text
+
+LEGEND = {"EVIDENCE": "Sand: seen. Red: seen, but moved to let water run off. Blue: invented."}
+
+
+class PHOTO_TO_TERRAIN_PT_look(Fold, bpy.types.Panel):
+    """How the terrain looks"""
+
+    bl_label = "Look"
+    bl_order = 20
+
+    @classmethod
+    def poll(cls, context):
+        return shown_terrain(context.scene) is not None
+
+    def draw(self, context):
+        column, ours = self.begin(context)
+        look, width = ours.look, context.region.width
+        column.prop(look, "look")
+        if look.look == "PHOTO":
+            column.prop(look, "photo_amount", slider=True)
+            column.prop(look, "grazing", slider=True)
+        if look.look in ("PHOTO", "GROUND"):
+            column.prop(look, "snow_line")
+        if look.look in LEGEND:
+            draw_text(column, LEGEND[look.look], width)
+        sun = column.column(align=True)
+        sun.prop(look, "sun_azimuth", text="Sun Azimuth", slider=True)
+        sun.prop(look, "sun_elevation", text="Elevation", slider=True)
+        if look.look == "SHADOW":
+            if shadow_watch.state.problem:
+                draw_text(column, shadow_watch.state.problem, width, icon="ERROR")
+            column.operator(PHOTO_TO_TERRAIN_OT_cast_shadows.bl_idname, text="Update", icon="FILE_REFRESH")
+        if look.look in ("PHOTO", "GROUND"):
+            draw_bake(column, look, shown_terrain(context.scene).active_material)
+
+
+def draw_bake(column, look, material):
+    """Size, button, and where the image is."""
+    column.separator()
+    column.prop(look, "bake_size")
+    column.operator(PHOTO_TO_TERRAIN_OT_bake_colors.bl_idname, icon="RENDER_STILL")
+    node = material.node_tree.nodes.get(NODE_NAME)
+    if node is not None and node.image is not None:
+        column.label(text=f"Image: {node.image.name}", icon="IMAGE_DATA")
