@@ -70,6 +70,16 @@ def move_points(mesh: bpy.types.Mesh, points: np.ndarray) -> None:
     mesh.update()
 
 
+def points_of(mesh: bpy.types.Mesh) -> np.ndarray:
+    """float32 (n, 3): the places of a mesh's points."""
+    points = np.empty(3 * len(mesh.vertices), np.float32)
+    if HAS_MESH_TOPOLOGY_ATTRIBUTES:
+        mesh.attributes["position"].data.foreach_get("vector", points)
+    else:
+        mesh.vertices.foreach_get("co", points)
+    return points.reshape(-1, 3)
+
+
 def put_uv(mesh: bpy.types.Mesh, name: str, uv: np.ndarray) -> None:
     """Write a UV map. uv: float32 (corners, 2)."""
     if not mesh.uv_layers.get(name):
