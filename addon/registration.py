@@ -5,14 +5,17 @@ from bpy.app.handlers import persistent
 
 from . import jobs, shadow_watch
 from .look_properties import PhotoToTerrainLook
-from .operators import remedies
+from .match_properties import PhotoToTerrainMatch
+from .operators import match, remedies
 from .operators.generate import PHOTO_TO_TERRAIN_OT_generate, end_timers
 from .operators.looks import PHOTO_TO_TERRAIN_OT_bake_colors, PHOTO_TO_TERRAIN_OT_cast_shadows
 from .panels.looks import PHOTO_TO_TERRAIN_PT_look
+from .panels.match import PHOTO_TO_TERRAIN_PT_match
 from .panels.settings import PHOTO_TO_TERRAIN_PT_expert, PHOTO_TO_TERRAIN_PT_known
 from .panels.terrain import PHOTO_TO_TERRAIN_PT_terrain
 from .preferences import PHOTO_TO_TERRAIN_Preferences
 from .properties import PhotoToTerrainScene, PhotoToTerrainSettings
+from .scene import ridge_overlay
 from .scene.draft import drop_draft
 
 CLASSES = (
@@ -20,6 +23,7 @@ CLASSES = (
     PhotoToTerrainSettings,
     PhotoToTerrainLook,
     PhotoToTerrainScene,
+    PhotoToTerrainMatch,
     PHOTO_TO_TERRAIN_OT_generate,
     remedies.PHOTO_TO_TERRAIN_OT_cancel,
     remedies.PHOTO_TO_TERRAIN_OT_dismiss,
@@ -30,7 +34,9 @@ CLASSES = (
     remedies.PHOTO_TO_TERRAIN_OT_show_log,
     PHOTO_TO_TERRAIN_OT_bake_colors,
     PHOTO_TO_TERRAIN_OT_cast_shadows,
+    *match.CLASSES,
     PHOTO_TO_TERRAIN_PT_terrain,
+    PHOTO_TO_TERRAIN_PT_match,
     PHOTO_TO_TERRAIN_PT_look,
     PHOTO_TO_TERRAIN_PT_known,
     PHOTO_TO_TERRAIN_PT_expert,
@@ -51,6 +57,7 @@ def tidy_file(*_: object) -> None:
     """A file saved in the middle of a job still holds that job's draft."""
     for scene in bpy.data.scenes:
         drop_draft(scene)
+    ridge_overlay.forget()
     shadow_watch.watch()
 
 
@@ -67,6 +74,8 @@ def register() -> None:
     bpy.types.Scene.photo_to_terrain = bpy.props.PointerProperty(type=PhotoToTerrainScene)
     bpy.types.WindowManager.photo_to_terrain_percent = bpy.props.FloatProperty(
         name="Progress", subtype="PERCENTAGE", min=0.0, max=100.0, precision=0, get=percent_now)
+    bpy.types.Collection.photo_to_terrain_match = bpy.props.PointerProperty(type=PhotoToTerrainMatch)
+    ridge_overlay.register()
     bpy.app.handlers.load_pre.append(leave_file)
     bpy.app.handlers.load_post.append(tidy_file)
     shadow_watch.follow()
@@ -81,6 +90,8 @@ def unregister() -> None:
     end_timers()
     if bpy.app.timers.is_registered(jobs.release_if_idle):
         bpy.app.timers.unregister(jobs.release_if_idle)
+    ridge_overlay.unregister()
+    del bpy.types.Collection.photo_to_terrain_match
     bpy.app.handlers.load_post.remove(tidy_file)
     bpy.app.handlers.load_pre.remove(leave_file)
     del bpy.types.WindowManager.photo_to_terrain_percent

@@ -33,6 +33,7 @@ class PHOTO_TO_TERRAIN_PT_known(Fold, bpy.types.Panel):
             row = column.row()
             row.active = name != "pitch_deg" or ours.settings.fix_pitch
             row.prop(ours.settings, name)
+        column.operator("photo_to_terrain.read_fspy", icon="CAMERA_DATA")
         column.prop(ours, "folder")
 
 

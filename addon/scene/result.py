@@ -12,7 +12,8 @@ from .draft import diagonal
 from .grid_mesh import terrain_mesh
 from .light import make_sun, put_sky
 from .matched_camera import frame_picture, make_camera, put_backdrop
-from .result_folder import FinishedTerrain, key_of
+from .photo_ridges import keep_ridges
+from .result_folder import FinishedTerrain, key_of, typed_pitch
 from .surface import dress
 from .viewport import reach
 
@@ -23,11 +24,13 @@ NAME_LENGTH = 40
 def put_result(scene: bpy.types.Scene, finished: FinishedTerrain) -> bpy.types.Object:
     """Add a finished terrain to the scene and return its mesh object.
 
-    A terrain of the same picture and seed is replaced; others are kept, hidden. Whatever the scene uses is stored in
+    A terrain of the same picture, seed and typed pitch is replaced; others are kept, hidden. Whatever the scene uses is stored in
     the file: the picture is packed, and no part of it needs the add-on.
     """
     report = finished.report
-    title = f"{finished.picture.stem[:NAME_LENGTH]}, seed {report['seed']}"
+    title, pitch = f"{finished.picture.stem[:NAME_LENGTH]}, seed {report['seed']}", typed_pitch(report)
+    if pitch is not None:
+        title += f", pitch {pitch:+.1f}°"
     key = key_of(report)
     for earlier in places.results(scene):
         if earlier[places.KEY_MARK] == key:
@@ -37,6 +40,7 @@ def put_result(scene: bpy.types.Scene, finished: FinishedTerrain) -> bpy.types.O
     collection = places.add(scene, title)
     collection[places.KEY_MARK] = key
     collection[places.REPORT_MARK] = json.dumps(report, ensure_ascii=False)
+    keep_ridges(collection, finished.folder)
 
     far_m = diagonal(finished.grid)
     terrain = bpy.data.objects.new("Terrain", terrain_mesh("Terrain", finished.grid, finished.evidence))

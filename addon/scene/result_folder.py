@@ -87,8 +87,15 @@ def read_preview(message: dict[str, Any]) -> HeightGrid:
 
 
 def key_of(report: dict[str, Any]) -> str:
-    """Tells results apart: another picture or seed is another terrain, anything else a new version of the same."""
-    return f"{report['picture']['sha256'][:16]}/{report['seed']}"
+    """Tells results apart: another picture, seed or typed pitch is another terrain, anything else a new version."""
+    pitch = typed_pitch(report)
+    return f"{report['picture']['sha256'][:16]}/{report['seed']}" + ("" if pitch is None else f"/{pitch:+.2f}")
+
+
+def typed_pitch(report: dict[str, Any]) -> float | None:
+    """The pitch in degrees that a run was told to use; None where it searched."""
+    settings = report.get("settings") or {}
+    return float(settings["pitch_deg"]) if settings.get("fix_pitch") else None
 
 
 def folder_name(picture: Path) -> str:

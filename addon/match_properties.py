@@ -1,0 +1,117 @@
+"""The handles of a terrain's matched camera as properties of its collection.
+
+Handles are not stored: they read and move the camera and the terrain object (scene/pose.py). What the panel itself
+remembers (overlay on or off, tolerance, the known fact) is stored with the collection.
+"""
+
+import math
+
+import bpy
+from bpy.props import BoolProperty, EnumProperty, FloatProperty
+
+from .scene import pose
+from .scene import result_collections as places
+from .scene.ridge_lines import TOLERANCE_M
+
+FACTS = (
+    ("ABOVE_CAMERA", "Above the Camera", "This point is so many meters above the camera; negative is below"),
+    ("ABOVE_LOWEST", "Above the Lowest Ground", "This point is so many meters above the lowest visible ground"),
+    ("DISTANCE", "From the Camera", "This point is so many meters from the camera, in a straight line"),
+)
+
+
+def camera_of(group: bpy.types.PropertyGroup) -> bpy.types.Object | None:
+    """The camera of the terrain whose collection owns the group."""
+    return places.camera_in(group.id_data)
+
+
+def angle_handle(place: int) -> dict[str, object]:
+    """get and set for pitch (1) or roll (2)."""
+    def get(self):
+        camera = camera_of(self)
+        return pose.angles(camera)[place] if camera else 0.0
+
+    def put(self, value):
+        camera = camera_of(self)
+        if camera:
+            angles = list(pose.angles(camera))
+            angles[place] = value
+            pose.turn(camera, *angles)
+
+    return {"get": get, "set": put}
+
+
+def get_focal(self):
+    camera = camera_of(self)
+    return pose.focal_mm(camera) if camera else 50.0
+
+
+def set_focal(self, value):
+    camera = camera_of(self)
+    if camera:
+        pose.set_focal_mm(camera, value)
+
+
+def get_field(self):
+    return pose.field_of_view(get_focal(self))
+
+
+def set_field(self, value):
+    set_focal(self, pose.focal_of(value))
+
+
+def get_height(self):
+    collection = self.id_data
+    return places.camera_in(collection).location.z - pose.ground_below(collection) if pose.is_matched(collection) else 0.0
+
+
+def set_height(self, value):
+    collection = self.id_data
+    if pose.is_matched(collection):
+        places.camera_in(collection).location.z = pose.ground_below(collection) + value
+
+
+def get_relief(self):
+    return pose.relief_m(self.id_data)
+
+
+def set_relief(self, value):
+    collection = self.id_data
+    if pose.is_matched(collection):
+        pose.resize(collection, value / pose.relief_m(collection))
+
+
+class PhotoToTerrainMatch(bpy.types.PropertyGroup):
+    """The matched camera's handles, and how its ridges are shown."""
+
+    focal_mm: FloatProperty(
+        name="Focal Length (mm)", description="Focal length in millimeters as on a full frame (36 mm wide); zooms the camera",
+        min=pose.FOCAL_LIMITS_MM[0], max=pose.FOCAL_LIMITS_MM[1], precision=1, step=20, options=set(), get=get_focal,
+        set=set_focal)
+    fov_x: FloatProperty(
+        name="Field of View", description="How wide the camera sees from left to right; the same as the focal length",
+        subtype="ANGLE", min=pose.field_of_view(pose.FOCAL_LIMITS_MM[1]), max=pose.field_of_view(pose.FOCAL_LIMITS_MM[0]),
+        precision=2, step=20, options=set(), get=get_field, set=set_field)
+    pitch: FloatProperty(
+        name="Pitch", description="How far the camera looks up; negative is down", subtype="ANGLE", min=math.radians(-80),
+        max=math.radians(80), precision=2, step=10, options=set(), **angle_handle(1))
+    roll: FloatProperty(
+        name="Roll", description="How far the camera leans, clockwise seen from behind it", subtype="ANGLE",
+        min=math.radians(-45), max=math.radians(45), precision=2, step=10, options=set(), **angle_handle(2))
+    height: FloatProperty(
+        name="Above Ground", description="Height of the camera above the ground below it, in meters", subtype="DISTANCE",
+        soft_min=0.0, min=-9000.0, max=20000.0, precision=2, step=100, options=set(), get=get_height, set=set_height)
+    relief: FloatProperty(
+        name="Relief", description="Meters from the lowest to the highest visible ground. Scales the terrain with all "
+        "distances, and the camera with it: the picture stays the same", subtype="DISTANCE", min=pose.RELIEF_LIMITS_M[0],
+        max=pose.RELIEF_LIMITS_M[1], precision=1, step=500, options=set(), get=get_relief, set=set_relief)
+    show_ridges: BoolProperty(
+        name="Ridge Overlay", description="Through the camera, draw the picture's skyline and inner ridges and those of the "
+        "terrain", options=set())
+    tolerance_m: FloatProperty(
+        name="Tolerance", description="Ridges that are off by less, in meters at their distance, are drawn as right",
+        subtype="DISTANCE", default=TOLERANCE_M, min=0.1, max=1000.0, precision=1, options=set())
+    fact: EnumProperty(name="This Point Is", description="What is known of the point", items=FACTS, options=set())
+    fact_m: FloatProperty(
+        name="Meters", description="The known height or distance in meters", subtype="DISTANCE", default=1000.0,
+        min=-9000.0, max=200000.0, precision=1, options=set())
