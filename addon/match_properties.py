@@ -20,12 +20,21 @@ FACTS = (
 )
 
 
+PITCH_LIMIT, ROLL_LIMIT = math.radians(80), math.radians(45)
+"""The backend's, in radians."""
+
+
+def within(value: float, limits: tuple[float, float]) -> float:
+    """A script can write past a property's limits where the property has a setter; the sliders cannot."""
+    return max(limits[0], min(limits[1], value))
+
+
 def camera_of(group: bpy.types.PropertyGroup) -> bpy.types.Object | None:
     """The camera of the terrain whose collection owns the group."""
     return places.camera_in(group.id_data)
 
 
-def angle_handle(place: int) -> dict[str, object]:
+def angle_handle(place: int, limit: float) -> dict[str, object]:
     """get and set for pitch (1) or roll (2)."""
     def get(self):
         camera = camera_of(self)
@@ -35,7 +44,7 @@ def angle_handle(place: int) -> dict[str, object]:
         camera = camera_of(self)
         if camera:
             angles = list(pose.angles(camera))
-            angles[place] = value
+            angles[place] = within(value, (-limit, limit))
             pose.turn(camera, *angles)
 
     return {"get": get, "set": put}
@@ -49,7 +58,7 @@ def get_focal(self):
 def set_focal(self, value):
     camera = camera_of(self)
     if camera:
-        pose.set_focal_mm(camera, value)
+        pose.set_focal_mm(camera, within(value, pose.FOCAL_LIMITS_MM))
 
 
 def get_field(self):
@@ -57,7 +66,7 @@ def get_field(self):
 
 
 def set_field(self, value):
-    set_focal(self, pose.focal_of(value))
+    set_focal(self, pose.focal_of(within(value, (0.01, 3.1))))
 
 
 def get_height(self):
@@ -78,7 +87,7 @@ def get_relief(self):
 def set_relief(self, value):
     collection = self.id_data
     if pose.is_matched(collection):
-        pose.resize(collection, value / pose.relief_m(collection))
+        pose.resize(collection, within(value, pose.RELIEF_LIMITS_M) / pose.relief_m(collection))
 
 
 class PhotoToTerrainMatch(bpy.types.PropertyGroup):
@@ -93,11 +102,11 @@ class PhotoToTerrainMatch(bpy.types.PropertyGroup):
         subtype="ANGLE", min=pose.field_of_view(pose.FOCAL_LIMITS_MM[1]), max=pose.field_of_view(pose.FOCAL_LIMITS_MM[0]),
         precision=2, step=20, options=set(), get=get_field, set=set_field)
     pitch: FloatProperty(
-        name="Pitch", description="How far the camera looks up; negative is down", subtype="ANGLE", min=math.radians(-80),
-        max=math.radians(80), precision=2, step=10, options=set(), **angle_handle(1))
+        name="Pitch", description="How far the camera looks up; negative is down", subtype="ANGLE", min=-PITCH_LIMIT,
+        max=PITCH_LIMIT, precision=2, step=10, options=set(), **angle_handle(1, PITCH_LIMIT))
     roll: FloatProperty(
         name="Roll", description="How far the camera leans, clockwise seen from behind it", subtype="ANGLE",
-        min=math.radians(-45), max=math.radians(45), precision=2, step=10, options=set(), **angle_handle(2))
+        min=-ROLL_LIMIT, max=ROLL_LIMIT, precision=2, step=10, options=set(), **angle_handle(2, ROLL_LIMIT))
     height: FloatProperty(
         name="Above Ground", description="Height of the camera above the ground below it, in meters", subtype="DISTANCE",
         soft_min=0.0, min=-9000.0, max=20000.0, precision=2, step=100, options=set(), get=get_height, set=set_height)

@@ -70,9 +70,10 @@ def size_of(collection: bpy.types.Collection) -> float:
 
 
 def solved_relief_m(report: dict[str, Any]) -> float:
-    """Range of the visible ground's heights as solved; older reports only tell the expected one."""
-    return float((report.get("terrain") or {}).get("visible_relief_m")
-                 or (report.get("prior") or {}).get("elevation_range_m") or 1.0)
+    """Range of the visible ground's heights as solved; older reports only tell the expected one, or that of all ground."""
+    place = report["terrain"]
+    return float(place.get("visible_relief_m") or (report.get("prior") or {}).get("elevation_range_m")
+                 or max(1.0, place.get("max_m", 0.0) - place.get("min_m", 0.0)))
 
 
 def relief_m(collection: bpy.types.Collection) -> float:
