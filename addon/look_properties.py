@@ -4,8 +4,6 @@ Nothing is stored here but the size of the next bake: reading and writing goes t
 artist's own hands on them never disagree with the panel.
 """
 
-from __future__ import annotations
-
 import math
 
 import bpy
@@ -20,7 +18,7 @@ from .scene.shadow_mask import shown_material, sun_of
 LOOKS = (
     ("PHOTO", "Photo and Ground", "The photograph where it saw the ground, painted ground elsewhere", 0),
     ("GROUND", "Ground Only", "Painted rock, scree, grass and snow everywhere", 1),
-    ("EVIDENCE", "Evidence", "What the picture shows (sand), what was moved to let water run off (red), what is invented (blue)", 2),
+    ("EVIDENCE", "Evidence", "Seen in the picture (sand), seen but moved to let water run off (red), invented (blue)", 2),
     ("SHADOW", "Shadow Mask", "What other ground keeps from the sun, computed from the heights; follows the sun", 3),
     ("HEIGHT", "Height", "Colors of an atlas with contour lines", 4),
 )
@@ -74,11 +72,12 @@ class PhotoToTerrainLook(bpy.types.PropertyGroup):
 
     look: EnumProperty(name="Look", items=LOOKS, get=get_look, set=set_look, description="What the terrain shows")
     photo_amount: FloatProperty(
-        name="Photo Amount", min=0.0, max=1.0, subtype="FACTOR", description="How much of the photograph lies on the ground it shows",
+        name="Photo Amount", min=0.0, max=1.0, subtype="FACTOR",
+        description="How much of the photograph lies on the ground that it shows",
         get=lambda self: read_node(self, AMOUNT, 1.0), set=lambda self, v: write_node(self, AMOUNT, v))
     grazing: FloatProperty(
         name="Grazing Fade", min=math.radians(0.5), max=math.radians(45.0), subtype="ANGLE",
-        description="The photograph fades where its camera saw the ground more flatly than this angle: there its pixels are stretched",
+        description="The photograph fades where its camera saw the ground more flatly than this: there its pixels are stretched",
         get=lambda self: math.radians(read_node(self, GRAZING, GRAZING_DEG)),
         set=lambda self, v: write_node(self, GRAZING, math.degrees(v)))
     snow_line: FloatProperty(

@@ -41,9 +41,11 @@ def bake(context: bpy.types.Context, terrain: bpy.types.Object, size: int, done:
         raise NoBake("Blender is rendering or baking already; wait for its end.")
     image = image_for(material, size)
     restore = prepare(context, terrain, material)
-    for handlers, ended in ((bpy.app.handlers.object_bake_complete, image.name), (bpy.app.handlers.object_bake_cancel, None)):
-        handlers.append(_listener(restore, done, ended))
     how = "EXEC_DEFAULT" if bpy.app.background else "INVOKE_DEFAULT"
+    if not bpy.app.background:
+        handlers = bpy.app.handlers
+        for calls, ended in ((handlers.object_bake_complete, image.name), (handlers.object_bake_cancel, None)):
+            calls.append(_listener(restore, done, ended))
     try:
         state = bpy.ops.object.bake(how, type="EMIT", target="IMAGE_TEXTURES", save_mode="INTERNAL", use_clear=True, margin=2,
                                     use_selected_to_active=False, use_split_materials=False, uv_layer=UV_NAME)
@@ -55,6 +57,9 @@ def bake(context: bpy.types.Context, terrain: bpy.types.Object, size: int, done:
         _forget_listeners()
         restore()
         raise NoBake("Blender did not begin the bake.")
+    if bpy.app.background:    # Blender calls no handlers then
+        restore()
+        done(image.name)
 
 
 def image_for(material: bpy.types.Material, size: int) -> bpy.types.Image:

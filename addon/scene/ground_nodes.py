@@ -51,12 +51,12 @@ def ground_nodes(graph: ShaderGraph, tones: Tones, tint: bpy.types.NodeSocket, s
     scree = graph.smooth_step(graph.plus(graph.attribute("scree"), rough), 0.22, 0.62)
 
     grass_tone = graph.plus(graph.linear(broad, 0.7, -0.35), graph.linear(middle, 0.9, -0.45), graph.linear(fine, 0.6, 0.7))
-    dry = tuple(tones.grass[k] * f for k, f in enumerate((1.3, 1.06, 0.9))) + (1.0,)
+    dry = times(tones.grass, (1.3, 1.06, 0.9))
     grass = graph.bright(graph.mix(graph.smooth_step(graph.plus(middle, graph.linear(broad, 0.8, -0.4)), 0.42, 0.66),
                                    tones.grass, dry), graph.math("MAXIMUM", grass_tone, 0.3))
     rock_tone = graph.plus(graph.linear(layers, 1.0, -0.5), graph.linear(streaks, 0.8, -0.4), graph.linear(fine, 0.9, -0.45),
                            graph.linear(middle, 0.5, 0.75))
-    warm = tuple(tones.rock[k] * f for k, f in enumerate((1.07, 1.0, 0.92))) + (1.0,)
+    warm = times(tones.rock, (1.07, 1.0, 0.92))
     stone = graph.bright(graph.mix(graph.smooth_step(broad, 0.45, 0.62), tones.rock, warm),
                          graph.math("MAXIMUM", rock_tone, 0.3))
     scree_tone = graph.plus(graph.linear(fine, 1.3, 0.05), graph.linear(middle, 0.6, 0.0))
@@ -74,3 +74,8 @@ def ground_nodes(graph: ShaderGraph, tones: Tones, tint: bpy.types.NodeSocket, s
     stony = graph.math("MAXIMUM", rock, graph.times(scree, 0.5))
     lumps = graph.plus(graph.times(middle, 2.0 * dx_m), graph.times(fine, 0.7 * dx_m), graph.times(layers, 0.8 * dx_m))
     return Ground(color, graph.times(lumps, graph.linear(stony, 0.85, 0.15), graph.linear(lies, -0.8, 1.0)))
+
+
+def times(color: Color, factors: tuple[float, float, float]) -> Color:
+    """A color with its red, green and blue multiplied."""
+    return color[0] * factors[0], color[1] * factors[1], color[2] * factors[2], 1.0

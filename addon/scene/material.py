@@ -52,7 +52,7 @@ def terrain_material(name: str, tones: Tones, photo: bpy.types.Image | None, tin
     half = graph.image(TINT_IMAGE, UV_NAME, tint)
     tinted = graph.mix(1.0, graph.bright(half, 2.0), graph.bright(half, 2.0), "MULTIPLY") if tint else (1.0, 1.0, 1.0, 1.0)
     ground = ground_nodes(graph, tones, tinted, snow_line, dx_m, relief)
-    weight = graph.times(_photo_weight(graph, dx_m), is_look[PHOTO]) if photo else 0.0
+    weight = graph.times(_photo_weight(graph, dx_m), is_look[PHOTO])
     color = graph.mix(weight, ground.color, graph.image(PHOTO_IMAGE, CAMERA_UV, photo))
     color = graph.mix(is_look[EVIDENCE], color, _evidence(graph))
     color = graph.mix(is_look[HEIGHT], color, _height(graph, low_m, relief))
@@ -136,13 +136,13 @@ def _cells_image(graph: ShaderGraph, cells: tuple[int, int]) -> bpy.types.NodeSo
     return color
 
 
-def _normal(graph: ShaderGraph, ground: Ground, weight: object, is_look: list[bpy.types.NodeSocket]) -> bpy.types.NodeSocket:
+def _normal(graph: ShaderGraph, ground: Ground, weight: bpy.types.NodeSocket,
+            is_look: list[bpy.types.NodeSocket]) -> bpy.types.NodeSocket:
     """Bumps of the painted ground; none below the photograph, which has its own light and shade."""
     bump = graph.node("ShaderNodeBump")
     bump.inputs["Distance"].default_value = 1.0
     painted = graph.plus(is_look[PHOTO], is_look[GROUND])
-    bare = graph.linear(weight, -1.0, 1.0) if isinstance(weight, bpy.types.NodeSocket) else 1.0
-    graph.feed(bump.inputs["Strength"], graph.times(painted, bare, 0.6))
+    graph.feed(bump.inputs["Strength"], graph.times(painted, graph.linear(weight, -1.0, 1.0), 0.6))
     graph.feed(bump.inputs["Height"], ground.bump_m)
     return bump.outputs[0]
 
