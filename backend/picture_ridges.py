@@ -14,7 +14,6 @@ import numpy as np
 from scipy import ndimage
 
 from .estimation.rasterization import JUMP, horizontal_log_range, nearest_known
-from .estimation.silhouettes import edge_pixels
 from .metrics import skyline_rows
 from .scene import PosedScene, Segmentation
 
@@ -23,6 +22,8 @@ MOST_COLUMNS = 1000
 """Columns that are told at most; of a wider picture every second or third."""
 SHORTEST = 0.015
 """Of the picture's width: shorter edges inside the terrain are noise of the estimated distances."""
+STEP = 0.003
+"""Of the picture's width: an edge may be smeared over so many rows."""
 
 
 def picture_ridges(segmentation: Segmentation, posed: PosedScene) -> dict[str, Any]:
@@ -33,18 +34,29 @@ def picture_ridges(segmentation: Segmentation, posed: PosedScene) -> dict[str, A
     """
     mask = posed.mask
     height, width = mask.shape
-    jump = JUMP * 1000.0 / width
-    land = segmentation.terrain | mask
     log_range = nearest_known(horizontal_log_range(posed), mask, segmentation.terrain)
-    edges = long_edges(edge_pixels(segmentation.sky, land, log_range, jump)[1], max(2, round(SHORTEST * width)))
+    edges = distance_edges(log_range, segmentation.terrain | mask, max(1, round(STEP * width)))
+    edges = long_edges(edges, max(2, round(SHORTEST * width)))
     columns = np.arange(0, width, -(-width // MOST_COLUMNS))
     skyline = skyline_rows(segmentation.sky, segmentation.terrain)[columns]
     rows, at = np.nonzero(edges[:, columns])
     return {
         "format": FORMAT, "width": width, "height": height, "columns": columns.tolist(),
         "skyline": [None if np.isnan(row) else int(row) for row in skyline],
-        "ridge_columns": columns[at].tolist(), "ridge_rows": rows.tolist(), "jump": round(jump, 4),
+        "ridge_columns": columns[at].tolist(), "ridge_rows": rows.tolist(), "jump": JUMP,
     }
+
+
+def distance_edges(log_range: np.ndarray, land: np.ndarray, reach: int) -> np.ndarray:
+    """bool (H, W): pixels right under ground farther by more than JUMP in log range, `reach` rows taken together.
+
+    Of neighbors that all are, the one where the range grows most from its row to the one above.
+    """
+    growth = np.zeros(land.shape)
+    growth[1:] = np.where(land[1:] & land[:-1], log_range[:-1] - log_range[1:], 0.0)
+    together = ndimage.uniform_filter1d(growth, reach, axis=0, mode="constant") * reach
+    steepest = growth >= ndimage.maximum_filter1d(growth, 2 * reach + 1, axis=0, mode="constant")
+    return (together > JUMP) & steepest & (growth > 0)
 
 
 def long_edges(edges: np.ndarray, shortest: int) -> np.ndarray:
