@@ -19,7 +19,7 @@ def write_surface(folder: Path, photo: np.ndarray, facing: np.ndarray | None = N
     layers[2] = 0 if rock is None else 255 * rock
     np.save(folder / "surface.npy", layers)
     save_image(folder / "ground.jpg", np.broadcast_to(np.array(PHOTO_COLOR), (24, 32, 3)), "JPEG")
-    save_image(folder / "tint.png", np.full((4, 4, 3), 0.5), "PNG")
+    save_image(folder / "tint.png", np.full((4, 4, 3), 0.5), "PNG")    # opaque: all of the tone is taken
 
 
 def save_image(path: Path, colors: np.ndarray, kind: str) -> None:

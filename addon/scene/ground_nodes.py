@@ -27,6 +27,14 @@ class Tones:
 
 
 @dataclass(frozen=True)
+class Tint:
+    """The photograph's tone near where it ends: color per luminance of the painted ground, and how much of it to take."""
+
+    tone: bpy.types.NodeSocket
+    share: bpy.types.NodeSocket | float
+
+
+@dataclass(frozen=True)
 class Ground:
     """What the nodes give: the color, and the relief of rock and scree in meters for bump mapping."""
 
@@ -34,9 +42,9 @@ class Ground:
     bump_m: bpy.types.NodeSocket
 
 
-def ground_nodes(graph: ShaderGraph, tones: Tones, tint: bpy.types.NodeSocket, snow_line: bpy.types.NodeSocket, dx_m: float,
+def ground_nodes(graph: ShaderGraph, tones: Tones, tint: Tint, snow_line: bpy.types.NodeSocket, dx_m: float,
                  relief_m: float) -> Ground:
-    """Add the nodes. tint: color by which all but snow is multiplied.   snow_line: meters.   dx_m: the grid's spacing."""
+    """Add the nodes. tint: of all but snow.   snow_line: meters.   dx_m: the grid's spacing."""
     place = graph.node("ShaderNodeTexCoord").outputs["Object"]
     height = graph.node("ShaderNodeSeparateXYZ")
     graph.feed(height.inputs[0], place)
@@ -50,19 +58,21 @@ def ground_nodes(graph: ShaderGraph, tones: Tones, tint: bpy.types.NodeSocket, s
     rock = graph.smooth_step(graph.plus(graph.attribute("rock"), rough), 0.32, 0.68)
     scree = graph.smooth_step(graph.plus(graph.attribute("scree"), rough), 0.22, 0.62)
 
-    grass_tone = graph.plus(graph.linear(broad, 0.7, -0.35), graph.linear(middle, 0.9, -0.45), graph.linear(fine, 0.6, 0.7))
-    dry = times(tones.grass, (1.3, 1.06, 0.9))
+    grass_tone = graph.plus(graph.linear(broad, 0.8, -0.4), graph.linear(middle, 0.9, -0.45), graph.linear(fine, 1.0, 0.5))
+    dry = times(tones.grass, (1.16, 1.03, 0.95))
     grass = graph.bright(graph.mix(graph.smooth_step(graph.plus(middle, graph.linear(broad, 0.8, -0.4)), 0.42, 0.66),
                                    tones.grass, dry), graph.math("MAXIMUM", grass_tone, 0.3))
-    rock_tone = graph.plus(graph.linear(layers, 1.0, -0.5), graph.linear(streaks, 0.8, -0.4), graph.linear(fine, 0.9, -0.45),
-                           graph.linear(middle, 0.5, 0.75))
+    rock_tone = graph.plus(graph.linear(layers, 1.5, -0.75), graph.linear(streaks, 1.1, -0.55), graph.linear(fine, 1.1, -0.55),
+                           graph.linear(middle, 0.7, 0.65))
     warm = times(tones.rock, (1.07, 1.0, 0.92))
     stone = graph.bright(graph.mix(graph.smooth_step(broad, 0.45, 0.62), tones.rock, warm),
                          graph.math("MAXIMUM", rock_tone, 0.3))
     scree_tone = graph.plus(graph.linear(fine, 1.3, 0.05), graph.linear(middle, 0.6, 0.0))
     stones = graph.bright(tones.scree, graph.math("MAXIMUM", scree_tone, 0.3))
     bare = graph.mix(rock, graph.mix(scree, grass, stones), stone)
-    toned = graph.mix(1.0, bare, tint, "MULTIPLY")
+    luminance = graph.node("ShaderNodeRGBToBW")
+    graph.feed(luminance.inputs[0], bare)
+    toned = graph.mix(tint.share, bare, graph.bright(tint.tone, luminance.outputs[0]))
 
     hold = graph.attribute("snow_hold")
     above = graph.math("SUBTRACT", height.outputs["Z"], snow_line)

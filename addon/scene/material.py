@@ -12,7 +12,7 @@ import bpy
 
 from ..compatibility import node_tree_of
 from .grid_mesh import UV_NAME
-from .ground_nodes import Ground, Tones, ground_nodes
+from .ground_nodes import Ground, Tint, Tones, ground_nodes
 from .projection import CAMERA_UV
 from .shader_graph import ShaderGraph
 
@@ -49,9 +49,7 @@ def terrain_material(name: str, tones: Tones, photo: bpy.types.Image | None, tin
     snow_line = graph.number(SNOW_LINE, snow_line_m)
     is_look = [graph.math("COMPARE", look, float(k), 0.5) for k in range(5)]
 
-    half = graph.image(TINT_IMAGE, UV_NAME, tint)
-    tinted = graph.mix(1.0, graph.bright(half, 2.0), graph.bright(half, 2.0), "MULTIPLY") if tint else (1.0, 1.0, 1.0, 1.0)
-    ground = ground_nodes(graph, tones, tinted, snow_line, dx_m, relief)
+    ground = ground_nodes(graph, tones, _tint(graph, tint), snow_line, dx_m, relief)
     weight = graph.times(_photo_weight(graph, dx_m), is_look[PHOTO])
     color = graph.mix(weight, ground.color, graph.image(PHOTO_IMAGE, CAMERA_UV, photo))
     color = graph.mix(is_look[EVIDENCE], color, _evidence(graph))
@@ -77,6 +75,13 @@ def is_ours(material: bpy.types.Material | None) -> bool:
     if material is None or material.node_tree is None:
         return False
     return all(name in material.node_tree.nodes for name in (LOOK, FLAT, AMOUNT, GRAZING, SNOW_LINE))
+
+
+def _tint(graph: ShaderGraph, image: bpy.types.Image | None) -> Tint:
+    """The photograph's tone over the terrain, stored as half its square root, and how much of it to take."""
+    half = graph.image(TINT_IMAGE, UV_NAME, image)
+    twice = graph.bright(half, 2.0)
+    return Tint(graph.mix(1.0, twice, twice, "MULTIPLY"), graph.tree.nodes[TINT_IMAGE].outputs["Alpha"] if image else 0.0)
 
 
 def _photo_weight(graph: ShaderGraph, dx_m: float) -> bpy.types.NodeSocket:

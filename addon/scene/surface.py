@@ -49,7 +49,7 @@ def dress_steps(terrain: bpy.types.Object, finished: FinishedTerrain) -> Iterato
     yield
     photo, tint = (load_packed(finished.folder / name) if is_photographed else None for name in (GROUND, TINT))
     if tint is not None:
-        tint.colorspace_settings.name = "Non-Color"
+        tint.colorspace_settings.name, tint.alpha_mode = "Non-Color", "CHANNEL_PACKED"
     yield
     values = finished.report.get("surface") or {}
     terrain.data.materials.append(terrain_material(

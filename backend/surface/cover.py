@@ -2,7 +2,7 @@
 
     surface.npy   uint8 (5, rows, cols), 255 is 1: photo weight, facing, rock, scree, snow_hold (LAYERS)
     ground.jpg    the photograph, upright, with sky and foreground replaced by colors grown from the ground
-    tint.png      how the palette must be toned to meet the photograph, over the terrain (photo_colors.encoded_tint)
+    tint.png      RGBA: the tone that the photograph has over the terrain, and how much of it to take (photo_colors.encoded_tint)
 
 The palette goes into report.json under `surface`.
 """
@@ -38,7 +38,7 @@ JPEG_QUALITY = 90
 
 @dataclass(frozen=True)
 class Surface:
-    """layers: uint8 (5, rows, cols).   ground: uint8 (H, W, 3), sRGB.   tint: uint8 (h, w, 3).   colors: for the report."""
+    """layers: uint8 (5, rows, cols).   ground: uint8 (H, W, 3), sRGB.   tint: uint8 (h, w, 4).   colors: for the report."""
 
     layers: np.ndarray
     ground: np.ndarray

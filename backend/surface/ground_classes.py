@@ -43,7 +43,7 @@ def ground_classes(heights: np.ndarray, dx_m: float) -> GroundClasses:
     rock = _rise(slope + 0.30 * alpine * (level - 0.3) - 0.25 * hollow, *ROCK_TANGENT)
     below_rock = _rise(ndimage.gaussian_filter(rock, 5.0), 0.08, 0.45)
     lies = _rise(slope, *SCREE_TANGENT[:2]) * (1.0 - _rise(slope, *SCREE_TANGENT[2:]))
-    scree = below_rock * lies * np.clip(0.55 + 0.9 * hollow, 0.0, 1.0) * (1.0 - rock)
+    scree = below_rock * lies * np.clip(0.75 + 0.9 * hollow, 0.0, 1.0) * (1.0 - rock)
     snow_hold = np.clip((1.0 - _rise(slope, *SNOW_TANGENT)) * (0.75 + 0.5 * hollow), 0.0, 1.0)
     return GroundClasses(*(layer.astype(np.float32) for layer in (rock, scree, snow_hold)))
 

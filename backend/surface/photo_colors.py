@@ -28,15 +28,20 @@ LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)
 BRIGHT, PALE = 0.42, 0.22
 """Snow is brighter than the first (linear) and less saturated than the second."""
 
+SKYLIGHT = 0.6
+"""Rock looks blue in a photograph because the sky lights it, and ours will light it again: so much of its color is dropped."""
+
 TINT_CELLS = 64
 """Cells along the longer side of the tint's map."""
 
-TINT_LIGHT, TINT_HUE = (0.55, 1.8), (0.85, 1.18)
-"""Limits of the tint's brightness and of its hue, channel against brightness: rock seen where the shape says grass must not
-paint the neighborhood violet."""
+TINT_LIGHT = (0.5, 2.0)
+"""Limits of the tint's brightness."""
 
-TINT_REACH = (1.0, 2.0, 4.0, 8.0)
-"""Widths in cells of the tint's map over which a local tone is carried on into unseen ground."""
+TINT_REACH = (0.7, 1.5, 3.0)
+"""Widths in cells of the tint's map over which the photograph's tone is carried on into unseen ground."""
+
+TINT_SHARE = 0.8
+"""How much of the tone, at most, is the photograph's; the rest stays that of the painted ground."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +82,7 @@ def palette(picture: Picture, terrain: np.ndarray, colors: np.ndarray, place: Ph
     snow, plants, stone = is_white(ground), is_green(ground), is_gray(ground)
     bare = ~snow & ~plants
     rock = _median(ground, bare & stone if (bare & stone).sum() >= LEAST_SHARE * len(ground) else bare, ROCK)
+    rock = (1.0 - SKYLIGHT) * rock + SKYLIGHT * rock.mean()
     seen = place.weight * np.clip(place.facing / 0.2, 0, 1) > 0.5
     if plants.sum() >= LEAST_SHARE * len(ground):
         grass = _median(ground, plants & ~snow, GRASS)
@@ -125,34 +131,35 @@ def snow_line(is_bright: np.ndarray, holds: np.ndarray, heights: np.ndarray) -> 
 
 
 def tint_map(colors: np.ndarray, place: PhotoWeight, classes: GroundClasses, tones: Palette) -> np.ndarray:
-    """float32 (h, w, 3): by what the palette must be multiplied to meet the photograph where it ends.
+    """float32 (h, w, 4): the photograph's tone, so that painted ground meets it where it ends.
 
-    Carried on into unseen ground and fading there to 1.
+    The first three times the painted ground's luminance give the photograph's mean color there; the fourth, 0..1, says how
+    much of that to take. It falls off into unseen ground.
     """
     share = classes.rock[..., None], classes.scree[..., None]
-    plain = tones.rock * share[0] + tones.scree * share[1] + tones.grass * (1.0 - share[0] - share[1])
+    plain = (tones.rock * share[0] + tones.scree * share[1] + tones.grass * (1.0 - share[0] - share[1])) @ LUMINANCE
     weight = place.weight * np.clip(place.facing / 0.25, 0, 1)
     weight = weight * (colors.max(-1) < 0.55)    # snow says nothing about the tone of the ground
     shape = [max(4, round(TINT_CELLS * n / max(weight.shape))) for n in weight.shape]
-    total = _coarse(weight, shape)
+    total, given = _coarse(weight, shape), _coarse(weight * plain, shape)
     wanted = np.stack([_coarse(weight * colors[..., k], shape) for k in range(3)], -1)
-    given = np.stack([_coarse(weight * plain[..., k], shape) for k in range(3)], -1)
-    tint, left = np.zeros_like(wanted), np.ones(shape, np.float32)
+    tone, left = np.zeros_like(wanted), np.ones(shape, np.float32)
     for reach in TINT_REACH:
-        spread = [ndimage.gaussian_filter(layer, reach, mode="nearest") for layer in (total, *np.moveaxis(given, -1, 0))]
+        near, light = (ndimage.gaussian_filter(layer, reach, mode="nearest") for layer in (total, given))
         target = np.stack([ndimage.gaussian_filter(wanted[..., k], reach, mode="nearest") for k in range(3)], -1)
-        ratio = target / np.maximum(np.stack(spread[1:], -1), 1e-9)
-        light = np.maximum((target @ LUMINANCE) / np.maximum(np.stack(spread[1:], -1) @ LUMINANCE, 1e-9), 1e-6)[..., None]
-        ratio = np.clip(light, *TINT_LIGHT) * np.clip(ratio / light, *TINT_HUE)
-        trust = left * np.clip(spread[0] / 0.12, 0, 1)
-        tint += trust[..., None] * ratio
+        bright = (target @ LUMINANCE) / np.maximum(light, 1e-9)
+        hue = target / np.maximum(target @ LUMINANCE, 1e-9)[..., None]
+        trust = left * np.clip(near / 0.12, 0, 1)
+        tone += trust[..., None] * hue * np.clip(bright, *TINT_LIGHT)[..., None]
         left = left - trust
-    return (tint + left[..., None]).astype(np.float32)
+    found = np.maximum(1.0 - left, 1e-6)[..., None]
+    return np.concatenate((tone / found, TINT_SHARE * (1.0 - left)[..., None]), -1).astype(np.float32)
 
 
 def encoded_tint(tint: np.ndarray) -> np.ndarray:
-    """uint8 of the same shape: half the square root, so that 4 becomes 255; the shader squares it again."""
-    return (np.clip(0.5 * np.sqrt(tint), 0, 1) * 255 + 0.5).astype(np.uint8)
+    """uint8 (h, w, 4): of the tone half the square root, so that 4 becomes 255 (the shader squares it again); the share."""
+    tone = 0.5 * np.sqrt(tint[..., :3])
+    return (np.clip(np.concatenate((tone, tint[..., 3:]), -1), 0, 1) * 255 + 0.5).astype(np.uint8)
 
 
 def only_ground(rgb: np.ndarray, terrain: np.ndarray) -> np.ndarray:
