@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from pathlib import Path
 
 import bpy
 import numpy as np
+
+from .steps import Steps, ready, run
 
 VERSION = tuple(bpy.app.version)
 
@@ -33,32 +36,53 @@ def put(mesh: bpy.types.Mesh, name: str, kind: str, domain: str, field: str, val
     layer.data.foreach_set(field, np.ascontiguousarray(values).ravel())
 
 
-def fill_mesh(mesh: bpy.types.Mesh, points: np.ndarray, faces: np.ndarray, edges: np.ndarray,
-              face_edges: np.ndarray) -> None:
-    """Give an empty mesh its points and quads, smooth shaded.
+def fill_steps(mesh: bpy.types.Mesh, points: Future[np.ndarray], faces: Future[np.ndarray],
+               edges: Future[tuple[np.ndarray, np.ndarray]]) -> Steps[None]:
+    """Give an empty mesh its points and quads, smooth shaded, a call or two of Blender at a time.
 
-    points: float32 (n, 3).   faces: int32 (f, 4), counter-clockwise from outside.   edges: int32 (e, 2), each once.
-    face_edges: int32 (f, 4), the edge from each corner to the next.
+    Everything is told and nothing left to be found out, because Blender would do that in one long call.
+    points: float32 (n, 3).   faces: int32 (f, 4), counter-clockwise from outside.   edges: int32 (e, 2), each once, and
+    int32 (f, 4), the edge from each corner to the next.
     """
-    mesh.vertices.add(len(points))
-    mesh.loops.add(faces.size)
-    mesh.polygons.add(len(faces))
-    starts = np.arange(0, faces.size, 4, dtype=np.int32)
-    mesh.polygons.foreach_set("loop_start", starts)
+    places = yield from ready(points)
+    mesh.vertices.add(len(places))
     if HAS_MESH_TOPOLOGY_ATTRIBUTES:
-        mesh.edges.add(len(edges))
-        put(mesh, "position", "FLOAT_VECTOR", "POINT", "vector", points)
-        put(mesh, ".corner_vert", "INT", "CORNER", "value", faces)
-        put(mesh, ".corner_edge", "INT", "CORNER", "value", face_edges)
-        put(mesh, ".edge_verts", "INT32_2D", "EDGE", "value", edges)
+        put(mesh, "position", "FLOAT_VECTOR", "POINT", "vector", places)
+    else:
+        mesh.vertices.foreach_set("co", np.ascontiguousarray(places).ravel())
+    yield
+    corners = yield from ready(faces)
+    mesh.loops.add(corners.size)
+    yield
+    mesh.polygons.add(len(corners))
+    starts = np.arange(0, corners.size, 4, dtype=np.int32)
+    yield
+    mesh.polygons.foreach_set("loop_start", starts)    # the longest one: Blender sets them one by one
+    yield
+    if HAS_MESH_TOPOLOGY_ATTRIBUTES:
+        put(mesh, ".corner_vert", "INT", "CORNER", "value", corners)
+    else:
+        mesh.polygons.foreach_set("loop_total", np.full(len(corners), 4, np.int32))
+        yield
+        mesh.loops.foreach_set("vertex_index", corners.ravel())
+    yield
+    ends, sides = yield from ready(edges)
+    mesh.edges.add(len(ends))
+    yield
+    if HAS_MESH_TOPOLOGY_ATTRIBUTES:
+        put(mesh, ".edge_verts", "INT32_2D", "EDGE", "value", ends)
+        put(mesh, ".corner_edge", "INT", "CORNER", "value", sides)
+        yield
         mesh.shade_smooth()
-        mesh.update()
-        return
-    mesh.polygons.foreach_set("loop_total", np.full(len(faces), 4, np.int32))
-    mesh.vertices.foreach_set("co", np.ascontiguousarray(points).ravel())
-    mesh.loops.foreach_set("vertex_index", np.ascontiguousarray(faces).ravel())
-    mesh.polygons.foreach_set("use_smooth", np.ones(len(faces), bool))
-    mesh.update(calc_edges=True)
+    else:
+        mesh.edges.foreach_set("vertices", ends.ravel())
+        yield
+        mesh.loops.foreach_set("edge_index", sides.ravel())
+        yield
+        mesh.polygons.foreach_set("use_smooth", np.ones(len(corners), bool))
+    yield
+    mesh.update()
+    yield
 
 
 def move_points(mesh: bpy.types.Mesh, points: np.ndarray) -> None:
@@ -80,14 +104,21 @@ def points_of(mesh: bpy.types.Mesh) -> np.ndarray:
     return points.reshape(-1, 3)
 
 
-def put_uv(mesh: bpy.types.Mesh, name: str, uv: np.ndarray) -> None:
-    """Write a UV map. uv: float32 (corners, 2)."""
+def uv_steps(mesh: bpy.types.Mesh, name: str, uv: np.ndarray) -> Steps[None]:
+    """Write a UV map: make it, then fill it. uv: float32 (corners, 2)."""
     if not mesh.uv_layers.get(name):
         mesh.uv_layers.new(name=name, do_init=False)
+        yield
     if HAS_MESH_TOPOLOGY_ATTRIBUTES:
         mesh.attributes[name].data.foreach_set("vector", np.ascontiguousarray(uv).ravel())
     else:
         mesh.uv_layers[name].data.foreach_set("uv", np.ascontiguousarray(uv).ravel())
+    yield
+
+
+def put_uv(mesh: bpy.types.Mesh, name: str, uv: np.ndarray) -> None:
+    """Write a UV map at once. uv: float32 (corners, 2)."""
+    run(uv_steps(mesh, name, uv))
 
 
 def node_tree_of(owner: bpy.types.Material | bpy.types.World) -> bpy.types.NodeTree:

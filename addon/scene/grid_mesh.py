@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import bpy
 import numpy as np
 
-from ..compatibility import fill_mesh, move_points, put, put_uv
+from ..compatibility import fill_steps, move_points, put, uv_steps
+from ..steps import Ahead, Steps, ready, run
 from .result_folder import HeightGrid
 
 INFERRED, VISIBLE, MOVED = 0, 1, 2
@@ -26,31 +29,45 @@ def grid_points(grid: HeightGrid) -> np.ndarray:
 
 def grid_faces(rows: int, cols: int) -> np.ndarray:
     """int32 (faces, 4): point numbers, counter-clockwise from above, beginning near left."""
-    number = np.arange(rows * cols, dtype=np.int32).reshape(rows, cols)
-    corners = (number[1:, :-1], number[1:, 1:], number[:-1, 1:], number[:-1, :-1])
-    return np.stack(corners, -1).reshape(-1, 4)
+    col = np.arange(cols - 1, dtype=np.int32)
+    first_row = np.stack((cols + col, cols + col + 1, col + 1, col), -1)
+    return _rows_of(first_row, np.full_like(first_row, cols), rows - 1).reshape(-1, 4)
 
 
 def grid_edges(rows: int, cols: int) -> tuple[np.ndarray, np.ndarray]:
     """Edges int32 (e, 2), those along rows first, and int32 (faces, 4): the edge from each corner to the next."""
-    number = np.arange(rows * cols, dtype=np.int32).reshape(rows, cols)
-    along_rows = np.stack((number[:, :-1], number[:, 1:]), -1).reshape(-1, 2)
-    along_cols = np.stack((number[:-1], number[1:]), -1).reshape(-1, 2)
-    row_edge = np.arange(len(along_rows), dtype=np.int32).reshape(rows, cols - 1)
-    col_edge = len(along_rows) + np.arange(len(along_cols), dtype=np.int32).reshape(rows - 1, cols)
-    sides = (row_edge[1:], col_edge[:, 1:], row_edge[:-1], col_edge[:, :-1])    # near, right, far, left
-    return np.concatenate((along_rows, along_cols)), np.stack(sides, -1).reshape(-1, 4)
+    col = np.arange(cols, dtype=np.int32)
+    along_row = np.stack((col[:-1], col[1:]), -1)
+    to_next_row = np.stack((col, cols + col), -1)
+    count = rows * (cols - 1)    # of edges along rows
+    edges = np.empty((count + (rows - 1) * cols, 2), np.int32)
+    _rows_of(along_row, np.full_like(along_row, cols), rows, edges[:count])
+    _rows_of(to_next_row, np.full_like(to_next_row, cols), rows - 1, edges[count:])
+    col = col[:-1]
+    sides = np.stack((cols - 1 + col, count + col + 1, col, count + col), -1)    # near, right, far, left
+    growth = np.broadcast_to(np.array((cols - 1, cols, cols - 1, cols), np.int32), sides.shape)
+    return edges, _rows_of(sides, growth, rows - 1).reshape(-1, 4)
+
+
+def _rows_of(first: np.ndarray, growth: np.ndarray, rows: int, out: np.ndarray | None = None) -> np.ndarray:
+    """int32 (rows, first.size): the numbers of the first row, those of the next one higher by `growth`, and so on."""
+    numbers = (np.empty((rows, first.size), np.int32) if out is None else out).reshape(rows, first.size)
+    np.multiply(np.arange(rows, dtype=np.int32)[:, None], growth.reshape(1, -1), out=numbers)
+    numbers += first.reshape(1, -1)
+    return numbers
 
 
 def grid_uv(rows: int, cols: int) -> np.ndarray:
     """float32 (faces * 4, 2): u grows to the right, v away from the camera, 0 to 1 over the grid."""
     u = np.linspace(0, 1, cols, dtype=np.float32)
     v = np.linspace(1, 0, rows, dtype=np.float32)
-    uv = np.empty((rows - 1, cols - 1, 4, 2), np.float32)
-    uv[..., 0, 0] = uv[..., 3, 0] = u[None, :-1]
-    uv[..., 1, 0] = uv[..., 2, 0] = u[None, 1:]
-    uv[..., 0, 1] = uv[..., 1, 1] = v[1:, None]
-    uv[..., 2, 1] = uv[..., 3, 1] = v[:-1, None]
+    row = np.empty((cols - 1, 4, 2), np.float32)
+    row[:, 0, 0] = row[:, 3, 0] = u[:-1]
+    row[:, 1, 0] = row[:, 2, 0] = u[1:]
+    uv = np.empty((rows - 1, *row.shape), np.float32)
+    for number, one in enumerate(uv):    # row by row in the processor's cache: four times as fast as all at once
+        row[:, :2, 1], row[:, 2:, 1] = v[number + 1], v[number]
+        one[:] = row
     return uv.reshape(-1, 2)
 
 
@@ -76,26 +93,58 @@ def _renumbered(numbers: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray
     return used, np.cumsum(used, dtype=np.int32) - 1
 
 
-def terrain_mesh(name: str, grid: HeightGrid, evidence: np.ndarray) -> bpy.types.Mesh:
-    """The final mesh with UV map and the attributes height, evidence, visible and inferred."""
+def terrain_steps(name: str, grid: HeightGrid, evidence: np.ndarray) -> Steps[bpy.types.Mesh]:
+    """The final mesh with UV map and the attributes height, evidence, visible and inferred.
+
+    Numbers are prepared in a thread of their own; each step hands some of them to Blender. Ended early, no mesh is left.
+    """
     rows, cols = grid.heights.shape
-    mesh = bpy.data.meshes.new(name)
-    fill_mesh(mesh, grid_points(grid), grid_faces(rows, cols), *grid_edges(rows, cols))
-    put_uv(mesh, UV_NAME, grid_uv(rows, cols))
-    put(mesh, "height", "FLOAT", "POINT", "value", grid.heights)
-    put(mesh, "evidence", "INT", "POINT", "value", evidence.astype(np.int32))
-    put(mesh, "visible", "FLOAT", "POINT", "value", (evidence != INFERRED).astype(np.float32))
-    put(mesh, "inferred", "FLOAT", "POINT", "value", (evidence == INFERRED).astype(np.float32))
+    with Ahead() as soon:
+        points, faces = soon(grid_points, grid), soon(grid_faces, rows, cols)
+        edges, uv = soon(grid_edges, rows, cols), soon(grid_uv, rows, cols)
+        is_seen = soon(np.not_equal, evidence, INFERRED)
+        layers = {
+            "height": ("FLOAT", soon(np.ravel, grid.heights)),
+            "evidence": ("INT", soon(evidence.astype, np.int32)),
+            "visible": ("FLOAT", soon(lambda: is_seen.result().astype(np.float32))),
+            "inferred": ("FLOAT", soon(lambda: (~is_seen.result()).astype(np.float32))),
+        }
+        mesh = bpy.data.meshes.new(name)
+        try:
+            yield from fill_steps(mesh, points, faces, edges)
+            corners = yield from ready(uv)
+            yield from uv_steps(mesh, UV_NAME, corners)
+            for layer, (kind, values) in layers.items():
+                put(mesh, layer, kind, "POINT", "value", (yield from ready(values)))
+                yield
+        except BaseException:
+            discard(mesh)
+            raise
+    return mesh
+
+
+def terrain_mesh(name: str, grid: HeightGrid, evidence: np.ndarray) -> bpy.types.Mesh:
+    """The same at once."""
+    return run(terrain_steps(name, grid, evidence))
+
+
+def draft_steps(name: str, grid: HeightGrid) -> Steps[bpy.types.Mesh]:
+    """A bare mesh of the part of the grid that is known so far. Ended early, no mesh is left."""
+    with Ahead() as soon:
+        points, faces, *edges = yield from ready(soon(known_part, grid))
+        mesh = bpy.data.meshes.new(name)
+        try:
+            if len(faces):
+                yield from fill_steps(mesh, *(soon(lambda part=part: part) for part in (points, faces, edges)))
+        except BaseException:
+            discard(mesh)
+            raise
     return mesh
 
 
 def draft_mesh(name: str, grid: HeightGrid) -> bpy.types.Mesh:
-    """A bare mesh of the part of the grid that is known so far."""
-    mesh = bpy.data.meshes.new(name)
-    parts = known_part(grid)
-    if len(parts[1]):
-        fill_mesh(mesh, *parts)
-    return mesh
+    """The same at once."""
+    return run(draft_steps(name, grid))
 
 
 def move_draft(mesh: bpy.types.Mesh, grid: HeightGrid) -> bool:
@@ -104,3 +153,9 @@ def move_draft(mesh: bpy.types.Mesh, grid: HeightGrid) -> bool:
         return False
     move_points(mesh, grid_points(grid))
     return True
+
+
+def discard(mesh: bpy.types.Mesh) -> None:
+    """Remove a mesh that nothing uses, unless an undo already has."""
+    with contextlib.suppress(ReferenceError):
+        bpy.data.meshes.remove(mesh)
