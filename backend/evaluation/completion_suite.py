@@ -1,7 +1,7 @@
 """Measure the terrain network and the completion on real terrain of the validation regions.
 
 Three questions. Are samples (t = 0.5, eight steps, begun from the real terrain and from a blurred one) like real terrain,
-beside a fractal of the same spectrum and beside two halves of the same region? What does each guidance term do to
+beside a fractal of the same spectrum, blurred ground, and two halves of the same region? What does each guidance term do to
 completed terrain, seen by a camera in it? Does the polished terrain keep its promises? Shaded pictures go beside the
 numbers.
 """
@@ -16,25 +16,21 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
-from scipy.ndimage import gaussian_filter
 
 from ..completion import diffusion, polish, procedural_start
-from ..completion.height_unit import HeightUnit
-from ..completion.schedule import FewStepSampler, NoiseSchedule
 from ..context import Context
 from ..contract.settings import TerrainSettings
 from ..metrics import occlusion_error, visible_error
-from ..networks.terrain import TerrainNetwork, relief_scale
+from ..networks.terrain import TerrainNetwork
 from ..scene import VisibleTerrain
-from ..training.elevation_data import list_elevation_files, read_elevation
 from . import paper_figures
+from .contact_sheet import contact_sheet
 from .measures import Measure, SuiteResult
 from .options import EvaluationOptions
-from .relief_statistics import compare, fractal, slopes_deg
+from .relief_statistics import compare, slopes_deg
 from .synthetic_view import view
+from .terrain_samples import measure, regions, sample_measures, samples_of, shade, yardsticks
 
-SIDE = 512
-BLUR_CELLS = 12.0
 VARIANTS: dict[str, dict[str, float | bool | int]] = {
     "tuned": {},
     "no drainage": {"hydrology_weight": 0.0},
@@ -44,34 +40,6 @@ VARIANTS: dict[str, dict[str, float | bool | int]] = {
     "through the network": {"exact_guidance": True},
     "24 steps": {"steps": 24},
 }
-
-
-def regions(library: Path) -> list[tuple[str, np.ndarray, float]]:
-    """(name, heights (512, 512) m, dx) of every validation file that is large enough and has no holes there."""
-    found = []
-    for file in list_elevation_files(library):
-        if not file.validation:
-            continue
-        heights = read_elevation(file)
-        r, c = ((n - SIDE) // 2 for n in heights.shape)
-        if min(r, c) >= 0 and np.isfinite(crop := heights[r : r + SIDE, c : c + SIDE]).all():
-            found.append((file.path.stem, crop, file.dx_m))
-    return found
-
-
-def sample(heights: np.ndarray, dx_m: float, network: TerrainNetwork, blur_cells: float, seed: int = 0) -> np.ndarray:
-    """Blur, noise to t = 0.5 (which drowns what is finer than about 50 cells), denoise in eight steps. Float32 m."""
-    unit = HeightUnit(float(heights.mean()), relief_scale(heights, dx_m), dx_m)
-    schedule, rng = NoiseSchedule.linear(), np.random.default_rng(seed)
-    start = torch.from_numpy(unit.reduce(gaussian_filter(heights, blur_cells)))
-    noise = torch.from_numpy(rng.standard_normal(heights.shape, dtype=np.float32))
-    sampler = FewStepSampler(schedule, schedule.log_snr_steps(500, 8))
-    with torch.no_grad():
-        denoise = diffusion.TiledDenoiser(network, schedule, unit.conditions, rng, lambda: None)
-        x = schedule.add_noise(start, 500, noise)
-        for index, step in enumerate(sampler.steps):
-            x = sampler.step(index, x, denoise(x, step))
-    return unit.restore(x.numpy())
 
 
 def judge(heights: np.ndarray, real: np.ndarray, visible: VisibleTerrain, bound: np.ndarray) -> dict[str, object]:
@@ -88,14 +56,6 @@ def judge(heights: np.ndarray, real: np.ndarray, visible: VisibleTerrain, bound:
     }
 
 
-def shade(heights: np.ndarray, dx_m: float) -> np.ndarray:
-    """uint8 hillshade, light from the upper left, relief evened out between regions."""
-    stretch = 0.4 / max(float(np.tan(np.radians(slopes_deg(heights, dx_m))).std()), 1e-3) * 0.6
-    down, right = np.gradient(heights.astype(np.float64) * stretch, dx_m)
-    light = (right * 0.5 + down * 0.5 + 0.707) / np.sqrt(1.0 + right**2 + down**2)
-    return np.asarray(np.clip(light * 255.0, 0, 255), np.uint8)
-
-
 def run(options: EvaluationOptions) -> SuiteResult:
     """Samples of every region, completions of up to four camera views."""
     began = time.monotonic()
@@ -105,25 +65,14 @@ def run(options: EvaluationOptions) -> SuiteResult:
     network = TerrainNetwork.load(half=diffusion.fast_bfloat16("cpu"))
     places = regions(library)
     report: dict[str, object] = {"network": network.metadata}
-    samples = {}
-    for name, real, dx in places:
-        made, blurred = sample(real, dx, network, 0.0), sample(real, dx, network, BLUR_CELLS)
-        plain = fractal(real, np.random.default_rng(0))
-        half = SIDE // 2
-        samples[name] = {
-            "sample": compare(made, real, dx),
-            "sample from blur": compare(blurred, real, dx),
-            "fractal": compare(plain, real, dx),
-            "real": compare(real[:, :half], real[:, half:], dx),
-        }
-        Image.fromarray(np.hstack([shade(a, dx) for a in (real, made, blurred, plain)])).save(out / f"sample_{name}.png")
-        print("sample", name, json.dumps(samples[name]["sample"]), flush=True)
+    made = samples_of(places, network) | yardsticks(places)
+    samples = measure(places, made)
+    order = ("real", *(kind for kind in made if kind != "real"))
+    sheet = [(f"{name}: {', '.join(order)}", [shade(made[kind][k], dx) for kind in order])
+             for k, (name, _, dx) in enumerate(places)]
+    contact_sheet(sheet, 1, (384, 384)).save(out / "samples.png")
+    print("samples", json.dumps({"medians": samples["medians"], "kid": samples["kid"]}), flush=True)
     report["samples"] = samples
-    report["sample_medians"] = {
-        kind: {key: round(float(np.median([s[kind][key] for s in samples.values()])), 3)
-               for key in ("slope_distance", "curvature_distance", "mdd_m")}
-        for kind in ("sample", "sample from blur", "fractal", "real")
-    }
     completions: dict[str, dict[str, object]] = {}
     for name, real, dx in [p for p in places if p[2] < 60.0][:views]:
         visible, bound = view(real, dx)
@@ -153,8 +102,8 @@ def run(options: EvaluationOptions) -> SuiteResult:
     figures = _figures(network, next(place for place in places if place[2] < 60.0), out)
     report["figures"] = figures
     (out / "completion.json").write_text(json.dumps(report, indent=1), encoding="utf-8")
-    return SuiteResult("completion", measures(samples, completions) + figure_measures(figures), [report], sorted(out.glob("*.png")),
-                       time.monotonic() - began)
+    numbers = sample_measures(samples) + measures(completions) + figure_measures(figures)
+    return SuiteResult("completion", numbers, [report], sorted(out.glob("*.png")), time.monotonic() - began)
 
 
 def _figures(network: TerrainNetwork, place: tuple[str, np.ndarray, float], out: Path) -> dict[str, Any]:
@@ -200,12 +149,9 @@ def figure_measures(figures: dict[str, Any]) -> list[Measure]:
     return result
 
 
-def measures(samples: dict[str, Any], completions: dict[str, Any]) -> list[Measure]:
-    """Medians over regions and means over views of what the report holds."""
+def measures(completions: dict[str, Any]) -> list[Measure]:
+    """Means over views of what the report holds."""
     result = []
-    for kind in ("sample", "sample from blur", "fractal", "real"):
-        for key, unit in (("slope_distance", ""), ("curvature_distance", ""), ("mdd_m", "m")):
-            result.append(Measure(f"{kind}: {key}", float(np.median([s[kind][key] for s in samples.values()])), unit))
     for label in (*VARIANTS, "polished"):
         for key, unit, ceiling in (("mdd_m", "m", 0.05), ("ove_m", "m", 0.5), ("visible_error_share", "", 0.01)):
             values = [view[label][key] for view in completions.values()]

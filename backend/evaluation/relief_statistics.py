@@ -8,6 +8,8 @@ from scipy.stats import wasserstein_distance
 from kernels.derivatives import laplacian, slope
 from kernels.fill import mean_depression_depth
 
+from .drainage_density import drainage_density
+
 OCTAVES = 6
 SAMPLES = 20_000
 """Cells compared per distribution."""
@@ -44,7 +46,11 @@ def distance(values: np.ndarray, real: np.ndarray) -> float:
 
 
 def compare(heights: np.ndarray, real: np.ndarray, dx_m: float) -> dict[str, object]:
-    """All of it: ratios of octaves and mean slope, distances of slope and curvature, mean depression depths in m."""
+    """All of it: ratios of octaves and mean slope, distances of slope and curvature, mean depression depths in m, drainage.
+
+    Drainage densities are in km per km^2; `drainage_ratio` is made over real.
+    """
+    channels, real_channels = drainage_density(heights, dx_m), drainage_density(real, dx_m)
     slope, real_slope = slopes_deg(heights, dx_m), slopes_deg(real, dx_m)
     return {
         "octave_ratio": (octaves(heights) / np.maximum(octaves(real), 1e-9)).round(3).tolist(),
@@ -53,6 +59,9 @@ def compare(heights: np.ndarray, real: np.ndarray, dx_m: float) -> dict[str, obj
         "slope_distance": round(distance(slope, real_slope), 3),
         "curvature_distance": round(distance(curvatures(heights, dx_m), curvatures(real, dx_m)), 3),
         "mdd_m": round(mean_depression_depth(heights.astype(np.float32)), 3),
+        "drainage_density": round(channels, 3),
+        "real_drainage_density": round(real_channels, 3),
+        "drainage_ratio": round(channels / max(real_channels, 1e-9), 3),
         "real_mdd_m": round(mean_depression_depth(real.astype(np.float32)), 3),
     }
 
