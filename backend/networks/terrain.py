@@ -17,7 +17,7 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -33,6 +33,13 @@ BLOCK = 4
 """Side of a Haar block in cells."""
 BAND_STD = (6.0, 0.22, 0.06)
 """Standard deviation of the mean band and of the detail bands of the second and first octave, in relief scales."""
+SIZES: dict[str, tuple[tuple[int, ...], int, int]] = {
+    "small": ((48, 96, 128, 160), 128, 1),
+    "base": ((96, 160, 224, 288), 256, 2),
+}
+"""Channels per level, size of the embedding, and residual blocks per level: 3.5 M and 26 M parameters.
+
+`small` is for CPUs and is what the repository ships; `base` costs eight times as much and wants a GPU."""
 CELLS = 32
 """Tile sides are multiples of this: the Haar block times three halvings."""
 MIN_SCALE_SLOPE = 0.02
@@ -114,23 +121,31 @@ class ResidualBlock(nn.Module):
 
 
 class TerrainUNet(nn.Module):
-    """17 input channels (16 bands and the mean band's local contrast), 16 output channels; see the module's text."""
+    """17 input channels (16 bands and the mean band's local contrast), 16 output channels; see the module's text.
+
+    widths: channels per level.   embedding: size of what the blocks are told.   blocks: residual blocks per level and side.
+    """
 
     frequencies: torch.Tensor
     band_std: torch.Tensor
+    band_noise: torch.Tensor
+    bands: ClassVar[tuple[tuple[int, float, float], ...]] = ((1, BAND_STD[0], 1.0), (3, BAND_STD[1], 1.0), (12, BAND_STD[2], 1.0))
+    """Groups of channels, coarse to fine: how many, standard deviation of terrain and of unit white noise in them."""
 
-    def __init__(self, widths: tuple[int, ...] = (48, 96, 128, 160), embedding: int = 128):
+    def __init__(self, widths: tuple[int, ...] = SIZES["small"][0], embedding: int = SIZES["small"][1], blocks: int = 1):
         super().__init__()
-        self.widths, self.embedding = tuple(widths), embedding
+        self.widths, self.embedding, self.blocks = tuple(widths), embedding, blocks
+        count = sum(n for n, _, _ in self.bands)
         frequencies = torch.exp(torch.linspace(math.log(0.25), math.log(8.0), 16))
         self.register_buffer("frequencies", frequencies, persistent=False)
         self.embed = nn.Sequential(nn.Linear(32 + 2, embedding), nn.SiLU(), nn.Linear(embedding, embedding), nn.SiLU())
-        self.enter = nn.Conv2d(17, widths[0], 3, padding=1)
+        self.enter = nn.Conv2d(count + 1, widths[0], 3, padding=1)
         downs: list[nn.Module] = []
         halve: list[nn.Module] = []
         channels = widths[0]
         for level, width in enumerate(widths):
-            downs.append(ResidualBlock(channels, width, embedding))
+            for block in range(blocks):
+                downs.append(ResidualBlock(width if block else channels, width, embedding))
             last = level == len(widths) - 1
             halve.append(nn.Identity() if last else nn.Conv2d(width, width, 3, stride=2, padding=1))
             channels = width
@@ -138,14 +153,28 @@ class TerrainUNet(nn.Module):
         self.middle = ResidualBlock(channels, channels, embedding)
         ups: list[nn.Module] = []
         for width in reversed(widths):
-            ups.append(ResidualBlock(channels + width, width, embedding))
-            channels = width
+            for _ in range(blocks):
+                ups.append(ResidualBlock(channels + width, width, embedding))
+                channels = width
         self.ups = nn.ModuleList(ups)
-        self.leave = nn.Conv2d(channels, 16, 3, padding=1)
+        self.leave = nn.Conv2d(channels, count, 3, padding=1)
         nn.init.zeros_(self.leave.weight)
         nn.init.zeros_(self.leave.bias)  # type: ignore[arg-type]  # untrained, the network is the Wiener filter of every band
-        std = torch.tensor([BAND_STD[0]] + 3 * [BAND_STD[1]] + 12 * [BAND_STD[2]])
-        self.register_buffer("band_std", std.view(1, 16, 1, 1), persistent=False)
+        for name, values in (("band_std", [s for n, s, _ in self.bands for _ in range(n)]),
+                             ("band_noise", [s for n, _, s in self.bands for _ in range(n)])):
+            self.register_buffer(name, torch.tensor(values).view(1, count, 1, 1), persistent=False)
+
+    def split(self, heights: torch.Tensor) -> torch.Tensor:
+        """(B, 1, h, w) heights -> (B, 16, h/4, w/4) channels the network works on."""
+        return to_bands(heights)
+
+    def join(self, bands: torch.Tensor) -> torch.Tensor:
+        """The inverse of `split`."""
+        return from_bands(bands)
+
+    def coarse(self, bands: torch.Tensor) -> torch.Tensor:
+        """(B, 1, h/4, w/4): four times the block means, whose local contrast the network is told besides."""
+        return bands[:, :1]
 
     def residual(self, bands: torch.Tensor, sigma: torch.Tensor, conditions: torch.Tensor) -> torch.Tensor:
         """What the loss sees: (B, 16, h, w), unit variance in every band.
@@ -156,34 +185,34 @@ class TerrainUNet(nn.Module):
         phase = level[:, None] * self.frequencies[None]
         told = self.embed(torch.cat([phase.sin(), phase.cos(), conditions], 1))
         s = sigma.view(-1, 1, 1, 1)
-        padded = functional.pad(bands[:, :1], (1, 1, 1, 1), mode="replicate")
-        contrast = (bands[:, :1] - functional.avg_pool2d(padded, 3, 1)) * torch.rsqrt(0.64 + s.square())
-        x = torch.cat([bands * torch.rsqrt(self.band_std.square() + s.square()), contrast], 1)
+        coarse = self.coarse(bands)
+        padded = functional.pad(coarse, (1, 1, 1, 1), mode="replicate")
+        contrast = (coarse - functional.avg_pool2d(padded, 3, 1)) * torch.rsqrt(0.64 + s.square())
+        x = torch.cat([bands * torch.rsqrt(self.band_std.square() + (self.band_noise * s).square()), contrast], 1)
         x = self.enter(x.contiguous(memory_format=torch.channels_last))
         kept = []
-        for block, halve in zip(self.downs, self.halve, strict=True):
+        for number, block in enumerate(self.downs):
             x = block(x, told)
             kept.append(x)
-            x = halve(x)
+            if (number + 1) % self.blocks == 0:
+                x = self.halve[number // self.blocks](x)
         x = self.middle(x, told)
-        for level_up, block in enumerate(self.ups):
-            if level_up:
+        for number, block in enumerate(self.ups):
+            if number and number % self.blocks == 0:
                 x = functional.interpolate(x, scale_factor=2, mode="nearest")
             x = block(torch.cat([x, kept.pop()], 1), told)
         return self.leave(x)
 
     def forward(self, noisy: torch.Tensor, sigma: torch.Tensor, conditions: torch.Tensor) -> torch.Tensor:
         """Predict clean heights. noisy: (B, 1, h, w) clean + sigma * noise in relief scales, sides multiples of 32."""
-        bands = to_bands(noisy)
-        offset = bands[:, :1].mean((2, 3), keepdim=True)
-        bands = torch.cat([bands[:, :1] - offset, bands[:, 1:]], 1)
+        offset = noisy.mean((2, 3), keepdim=True)
+        bands = self.split(noisy - offset)
         skip, out = self.precondition(sigma)
-        clean = skip * bands + out * self.residual(bands, sigma, conditions).float()
-        return from_bands(torch.cat([clean[:, :1] + offset, clean[:, 1:]], 1))
+        return self.join(skip * bands + out * self.residual(bands, sigma, conditions).float()) + offset
 
     def precondition(self, sigma: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """(c_skip, c_out) of Karras et al. 2022 for every band, (B, 16, 1, 1) each."""
-        s, variance = sigma.view(-1, 1, 1, 1), self.band_std.square()
+        s, variance = self.band_noise * sigma.view(-1, 1, 1, 1), self.band_std.square()
         return variance / (variance + s.square()), self.band_std * s * torch.rsqrt(variance + s.square())
 
 
@@ -207,7 +236,7 @@ class TerrainNetwork:
             with safe_open(path, framework="pt") as file:
                 metadata = {k: json.loads(v) for k, v in (file.metadata() or {}).items()}
                 state = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118 (not a dict)
-            module = TerrainUNet(tuple(metadata["widths"]), metadata["embedding"])
+            module = TerrainUNet(tuple(metadata["widths"]), metadata["embedding"], metadata.get("blocks", 1))
             module.load_state_dict(state)
         except (OSError, SafetensorError, KeyError, ValueError, RuntimeError) as problem:
             text = f"The weights of the terrain network ({path.name}) are missing or damaged."
@@ -226,7 +255,7 @@ class TerrainNetwork:
 def save(path: Path, module: TerrainUNet, metadata: dict[str, Any]) -> None:
     """Write weights as float16 with their metadata; a reader never sees half a file."""
     state = {name: tensor.detach().half().contiguous() for name, tensor in module.state_dict().items()}
-    facts = {"widths": list(module.widths), "embedding": module.embedding, **metadata}
+    facts = {"widths": list(module.widths), "embedding": module.embedding, "blocks": module.blocks, **metadata}
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
     save_file(state, partial, {key: json.dumps(value) for key, value in facts.items()})

@@ -63,6 +63,10 @@ class CropStream:
         weights = np.array([s.weight for s in sources])
         self.odds = weights / weights.sum()
 
+    def reseed(self, seed: list[int]) -> None:
+        """Go on with other draws."""
+        self.rng = np.random.default_rng(seed)
+
     def batch(self, size: int) -> tuple[np.ndarray, np.ndarray]:
         """Draw `size` crops."""
         drawn = [self._one() for _ in range(size)]

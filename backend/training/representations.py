@@ -1,0 +1,92 @@
+"""Other ways to show heights to the network, for the comparison in docs/representation.md only; the product uses Haar bands.
+
+Each is the same U-Net on a grid four times coarser, with as many channels as the representation has. Every channel is
+preconditioned with the standard deviations of terrain and of unit white noise in it, measured on 400 crops of the
+training files with `python -m backend.training.representations`.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch.nn import functional
+
+from ..networks.terrain import TerrainUNet
+
+
+class HaarBands(TerrainUNet):
+    """Today's choice: two levels of orthonormal Haar bands, 16 channels."""
+
+
+class RawHeights(TerrainUNet):
+    """The heights themselves, 4 x 4 cells in 16 channels (pixel-unshuffle)."""
+
+    bands = ((16, 1.9, 1.0),)
+
+    def split(self, heights: torch.Tensor) -> torch.Tensor:
+        """(B, 1, h, w) -> (B, 16, h/4, w/4)."""
+        return functional.pixel_unshuffle(heights, 4)
+
+    def join(self, bands: torch.Tensor) -> torch.Tensor:
+        """The inverse of `split`."""
+        return functional.pixel_shuffle(bands, 4)
+
+    def coarse(self, bands: torch.Tensor) -> torch.Tensor:
+        """Four times the block means."""
+        return 4.0 * bands.mean(1, keepdim=True)
+
+
+class LaplacianPyramid(TerrainUNet):
+    """Block means of 4 x 4 cells and what two bilinear enlargements lack (Burt and Adelson 1983): 1 + 4 + 16 channels.
+
+    A frame, not a basis: white noise in heights is correlated in it, and its fine levels hold a third more numbers.
+    """
+
+    bands = ((1, 1.9, 0.25), (4, 0.064, 0.451), (16, 0.031, 0.903))
+
+    def split(self, heights: torch.Tensor) -> torch.Tensor:
+        """(B, 1, h, w) -> (B, 21, h/4, w/4)."""
+        half = functional.avg_pool2d(heights, 2)
+        quarter = functional.avg_pool2d(half, 2)
+        return torch.cat([quarter, functional.pixel_unshuffle(half - _enlarge(quarter), 2),
+                          functional.pixel_unshuffle(heights - _enlarge(half), 4)], 1)
+
+    def join(self, bands: torch.Tensor) -> torch.Tensor:
+        """A left inverse of `split`."""
+        half = _enlarge(bands[:, :1]) + functional.pixel_shuffle(bands[:, 1:5], 2)
+        return _enlarge(half) + functional.pixel_shuffle(bands[:, 5:], 4)
+
+    def coarse(self, bands: torch.Tensor) -> torch.Tensor:
+        """Four times the block means."""
+        return 4.0 * bands[:, :1]
+
+
+REPRESENTATIONS: dict[str, type[TerrainUNet]] = {"haar": HaarBands, "raw": RawHeights, "laplacian": LaplacianPyramid}
+
+
+def _enlarge(grid: torch.Tensor) -> torch.Tensor:
+    return functional.interpolate(grid, scale_factor=2, mode="bilinear", align_corners=False)
+
+
+def measured_spreads(module: TerrainUNet, clean: torch.Tensor) -> list[tuple[float, float]]:
+    """(standard deviation of terrain, of unit white noise) of every group of bands. clean: (B, 1, h, w) relief scales."""
+    noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(0))
+    groups = [bands.split([n for n, _, _ in module.bands], 1) for bands in (module.split(clean), module.split(noise))]
+    return [(float(terrain.square().mean().sqrt()), float(white.square().mean().sqrt()))
+            for terrain, white in zip(*groups, strict=True)]
+
+
+def main() -> None:
+    """Print the spreads of all representations."""
+    import numpy as np
+
+    from .elevation_data import list_elevation_files
+    from .terrain_crops import CropStream, load_sources
+
+    files = [f for f in list_elevation_files() if not f.validation]
+    clean = torch.from_numpy(CropStream(load_sources(files), np.random.default_rng(0)).batch(400)[0])
+    for name, kind in REPRESENTATIONS.items():
+        print(name, [(round(a, 4), round(b, 4)) for a, b in measured_spreads(kind((8, 8, 8, 8), 8), clean)])
+
+
+if __name__ == "__main__":
+    main()
