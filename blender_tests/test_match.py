@@ -245,7 +245,8 @@ def test_both_candidates_become_terrains_side_by_side(matched, scene, part, fake
     first = places.shown_result(scene)
     report = places.report_of(first)
     best, other = report["camera"]["pitch_deg"], 12.5
-    report["camera"]["pitch_candidates"] = [{"pitch_deg": p, "cost": c, "mean_slope_deg": 20.0} for p, c in ((best, 1.0), (other, 2.0))]
+    report["camera"]["pitch_candidates"] = [
+        {"pitch_deg": pitch, "cost": cost, "mean_slope_deg": 20.0} for pitch, cost in ((best, 1.0), (other, 2.0))]
     first[places.REPORT_MARK] = json.dumps(report)
     ours.settings.seed, name = 9, first.name
     before = part("properties").read(ours.settings)

@@ -69,16 +69,18 @@ class PHOTO_TO_TERRAIN_PT_match(Fold, bpy.types.Panel):
     def draw_fact(self, column, handles):
         """One known height or distance."""
         box = column.box()
+        box.label(text="One point: 3D cursor or selected vertex", icon="PIVOT_CURSOR")
         box.prop(handles, "fact")
         box.prop(handles, "fact_m")
-        button = box.operator("photo_to_terrain.known_fact", icon="PIVOT_CURSOR")
+        button = box.operator("photo_to_terrain.known_fact")
         button.fact, button.meters = handles.fact, handles.fact_m
 
 
 LEGEND = (
-    ("SEQUENCE_COLOR_01", "Red: the terrain is too high there"),
-    ("SEQUENCE_COLOR_04", "Green: too low"),
-    ("SEQUENCE_COLOR_09", "White: right, within the tolerance; gray: nothing in the picture to compare with"),
-    ("SEQUENCE_COLOR_05", "Blue: the picture's skyline and ridges"),
+    ("COLORSET_01_VEC", "Red: terrain too high"),
+    ("COLORSET_03_VEC", "Green: terrain too low"),
+    ("KEYTYPE_KEYFRAME_VEC", "White: within the tolerance"),
+    ("COLORSET_10_VEC", "Gray: not in the picture"),
+    ("COLORSET_08_VEC", "Blue: the picture's own ridges"),
 )
 """Colors of scene/ridge_overlay.py beside Blender's icons of that color."""

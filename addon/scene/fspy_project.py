@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 
 MOST_BYTES = 1 << 30
-UPRIGHT_DEG = 45.0
-"""Greatest roll of a camera that stands upright."""
+UPRIGHT_DEG, STEEPEST_DEG = 45.0, 60.0
+"""Greatest roll and pitch at which z is taken for up, as in Blender; else the project has another axis there."""
 
 
 class BadProject(ValueError):
@@ -94,7 +94,7 @@ def camera_of(parameters: dict[str, Any]) -> FspyCamera:
     fov = math.acos(max(-1.0, min(1.0, float(np.dot(left, right)))))
     for up in ups(upward):
         pitch, roll = math.asin(max(-1.0, min(1.0, float(forward @ up)))), math.atan2(-float(across @ up), float(upward @ up))
-        if abs(roll) <= math.radians(UPRIGHT_DEG):
+        if abs(roll) <= math.radians(UPRIGHT_DEG) and abs(pitch) <= math.radians(STEEPEST_DEG):
             break
     is_shifted = bool(np.hypot(*shift) > 0.01 * width)
     return FspyCamera(math.degrees(fov), math.degrees(pitch), math.degrees(roll), width, height, is_shifted)

@@ -85,5 +85,5 @@ def parsed(text: str) -> PhotoRidges | None:
         numbers = np.searchsorted(columns, ridge_columns)
         order = np.lexsort((ridge_rows, numbers))
         return PhotoRidges((columns + 0.5) * scale, skyline, numbers[order], ridge_rows[order], jump)
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, ArithmeticError):
         return None

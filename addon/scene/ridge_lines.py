@@ -46,7 +46,7 @@ class Compared:
 
     u, v: float (N,), NaN outside of the picture.   wanted: float (N,), the row where the picture has this ridge, NaN where
     it has none.   off_px, off_m: float (N,), positive where the terrain is too high.   pairs: int (M, 2), points that lie
-    side by side on one ridge.   is_skyline: bool (N,).
+    side by side on one ridge.   is_skyline: bool (N,).   height_px: of the picture.
     """
 
     u: np.ndarray
@@ -56,6 +56,7 @@ class Compared:
     off_m: np.ndarray
     pairs: np.ndarray
     is_skyline: np.ndarray
+    height_px: float
 
     def median(self, skyline: bool) -> tuple[float, float] | None:
         """Median distance in pixels and in meters of the skyline, or of the inner ridges; None without a counterpart."""
@@ -117,7 +118,7 @@ def compare(ridges: Ridges, camera: Pinhole, photo: PhotoRidges) -> Compared:
     run = np.hypot(*(ridges.points[:, :2] - camera.eye_m[:2]).T)
     off_m = ridges.points[:, 2] - camera.eye_m[2] - run * camera.tangents(u, wanted)
     pairs = neighbors(ridges.planes, ridges.rows, np.maximum(2, ridges.rows // 20))
-    return Compared(u, v, wanted, wanted - v, off_m, pairs, ridges.is_skyline)
+    return Compared(u, v, wanted, wanted - v, off_m, pairs, ridges.is_skyline, camera.height_px)
 
 
 def neighbors(columns: np.ndarray, rows: np.ndarray, reach: np.ndarray | int) -> np.ndarray:

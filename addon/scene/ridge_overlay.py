@@ -144,20 +144,21 @@ def draw() -> None:
     if isinstance(answer, str) or frame is None:
         return
     compared, photo = answer
-    lines, line_colors, fills, fill_colors = pictured(collection, compared, photo)
+    tolerance = collection.photo_to_terrain_match.tolerance_m / size_of(collection)
+    key = (id(compared), id(photo), tolerance)    # both are kept, so that no other can have their numbers
+    lines, line_colors, fills, fill_colors = _kept.get("pictured", key, lambda: pictured(compared, photo, tolerance))
     center, width = frame
     scale = width / WIDTH_PX * np.array([1.0, -1.0])    # the screen's rows go up
-    middle = 0.5 * np.array([WIDTH_PX, pinhole_of(collection).height_px])
+    middle = 0.5 * np.array([WIDTH_PX, compared.height_px])
     draw_triangles((fills - middle) * scale + center, fill_colors)
     draw_lines((lines - middle) * scale + center, line_colors, LINE_PX)
 
 
-def pictured(collection: bpy.types.Collection, compared: Compared,
-             photo: PhotoRidges) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def pictured(compared: Compared, photo: PhotoRidges,
+             tolerance_m: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Lines with colors, triangles with colors, in pixels of the picture. The picture's lines lie below the terrain's."""
-    tolerance = collection.photo_to_terrain_match.tolerance_m / size_of(collection)
-    colors = colors_of(compared, tolerance)
-    theirs = photo_segments(photo)
+    colors = colors_of(compared, tolerance_m)
+    theirs = _kept.get("photo lines", id(photo), lambda: photo_segments(photo))
     points = np.stack([compared.u, compared.v], -1)
     shown = np.isfinite(points[compared.pairs].sum(axis=(1, 2)))
     pairs = compared.pairs[shown]
