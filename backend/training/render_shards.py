@@ -2,7 +2,8 @@
 
     python -m backend.training.render_shards --library DIR --shards DIR --seed N
 
-A shard is an .npz of pictures of one size; it appears under its name only when complete.
+A shard is an .npz of pictures of one size; it appears under its name only when complete. Several workers may share a folder:
+the name holds the shard's number and the worker's seed. --library may be a pack of crops (`pack_crops`).
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
-from .elevation_data import DEFAULT_LIBRARY, list_elevation_files
+from .elevation_data import DEFAULT_LIBRARY
 from .landscape_render import SIZES, LabeledPicture, random_pictures
+from .packed_elevation import elevation_files
 
 PICTURES = 48
 
@@ -51,8 +53,7 @@ def main() -> None:
     parser.add_argument("--parent", type=int, default=0, help="end when this process is gone")
     options = parser.parse_args()
     options.shards.mkdir(parents=True, exist_ok=True)
-    files = [f for f in list_elevation_files(options.library) if not f.validation]
-    cache: dict = {}
+    files, cache = elevation_files(options.library, validation=False)
     number = 1 + max((int(p.stem.split("_")[1]) for p in options.shards.glob("shard_*.npz")), default=-1)
     while not options.parent or os.getppid() == options.parent:
         began, rng = time.time(), np.random.default_rng([options.seed, number])
@@ -60,10 +61,10 @@ def main() -> None:
         pictures: list[LabeledPicture] = []
         while len(pictures) < PICTURES:
             pictures += random_pictures(rng, files, cache, 4, size)
-        write_shard(options.shards / f"shard_{number:06d}.npz", pictures[:PICTURES])
+        write_shard(options.shards / f"shard_{number:06d}_{options.seed}.npz", pictures[:PICTURES])
         number += 1
         for old in sorted(options.shards.glob("shard_*.npz"))[: -options.keep]:
-            old.unlink()
+            old.unlink(missing_ok=True)  # another worker may have been faster
         time.sleep(max(0.0, began + options.pace - time.time()))
 
 

@@ -1,11 +1,14 @@
 """Train the scene network on renders of real terrain.
 
     python -m backend.training.train_scene --library ../shared/data/dem --out DIR --minutes 90
+    python -m backend.training.train_scene --library FILE --out DIR --minutes 25 --device cuda --workers 14 --batch 96 --pool 1500
 
 Render workers (`render_shards`) fill DIR/shards while the network trains on what is there; pictures are reused for as
 long as they stay in memory. The learning rate follows wall time, so that the run ends when told. Run the same command
-again to resume from DIR/checkpoint.pt. The averaged weights are written to DIR/scene.safetensors, and to --export where
-given, at every validation; backend/networks/weights/scene.md states what this gave.
+again to resume from DIR/checkpoint.pt. --library is the folder of elevation models or a pack of crops (`pack_crops`), for a
+machine with a GPU and little else; there bfloat16 is used, and rendering takes the cores one gives it. The averaged
+weights are written to DIR/scene.safetensors, and to --export where given, at every validation;
+backend/networks/weights/scene.md states what this gave.
 """
 
 from __future__ import annotations
@@ -27,9 +30,10 @@ from backend.evaluation.scene_scores import score_pictures, summary_line
 from backend.networks.efficientnet_lite import imagenet_state
 from backend.networks.scene import CENTER, UNIT, SceneModule, SceneNetwork
 
-from .elevation_data import DEFAULT_LIBRARY, list_elevation_files
+from .elevation_data import DEFAULT_LIBRARY
 from .landscape_render import LabeledPicture, random_pictures
 from .marked_photos import MarkedPhotos
+from .packed_elevation import elevation_files
 from .shard_pool import ShardPool
 
 SCALES, EARLY_ODDS, LATE_ODDS = (0.67, 0.83, 1.0, 1.33), (0.55, 0.3, 0.15, 0.0), (0.25, 0.3, 0.3, 0.15)
@@ -39,7 +43,7 @@ TERRAIN_IGNORE = 255
 def targets_of(truth: Tensor) -> Tensor:
     """(B, 4) pitch, fov_x, slope, log relief in radians and log meters to the units of the camera head."""
     raw = torch.stack([truth[:, 0], torch.log(torch.tan(truth[:, 1] / 2)), truth[:, 2], truth[:, 3]], 1)
-    return (raw - torch.tensor(CENTER)) / torch.tensor(UNIT)
+    return (raw - raw.new_tensor(CENTER)) / raw.new_tensor(UNIT)
 
 
 def depth_loss(predicted: Tensor, log_depth: Tensor) -> tuple[Tensor, Tensor]:
@@ -61,7 +65,8 @@ def depth_loss(predicted: Tensor, log_depth: Tensor) -> tuple[Tensor, Tensor]:
 
 def losses(module: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
     """All terms of the loss, weighted."""
-    logits, log_depth, camera = module(batch["rgb"])
+    with torch.autocast("cuda", torch.bfloat16, enabled=batch["rgb"].is_cuda):
+        logits, log_depth, camera = (out.float() for out in module(batch["rgb"]))
     size = logits.shape[-2:]
     labels = F.interpolate(batch["classes"][:, None].float(), size, mode="nearest")[:, 0].long()
     known = F.interpolate(batch["log_depth"][:, None], size, mode="nearest")[:, 0]
@@ -78,29 +83,27 @@ def losses(module: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
     }
 
 
-def make_batch(rng: np.random.Generator, arrays: dict[str, np.ndarray], progress: float = 1.0) -> dict[str, Tensor]:
-    """Tensors at a random scale (smaller early on, for speed), sides multiples of 32, with a little random color."""
+def make_batch(
+    rng: np.random.Generator, arrays: dict[str, np.ndarray], progress: float = 1.0, device: str = "cpu"
+) -> dict[str, Tensor]:
+    """Tensors on `device` at a random scale (smaller early on, for speed), sides multiples of 32, with a little random color."""
     height, width = arrays["picture"].shape[1:3]
     scale = rng.choice(SCALES, p=EARLY_ODDS if progress < 0.6 else LATE_ODDS)
     size = tuple(max(96, round(side * scale / 32) * 32) for side in (height, width))
-    rgb = torch.from_numpy(arrays["picture"]).permute(0, 3, 1, 2).float() / 255
+    tensors = {name: torch.from_numpy(array).to(device) for name, array in arrays.items()}
+    rgb = tensors["picture"].permute(0, 3, 1, 2).float() / 255
     if size != (height, width):
         rgb = F.interpolate(rgb, size, mode="bilinear", antialias=scale < 1, align_corners=False).clamp(0, 1)
     gain = torch.from_numpy(np.exp(rng.normal(0, 0.08, (len(rgb), 3, 1, 1)))).float()
-    rgb = (rgb * gain).clamp(0, 1)
-    return {
-        "rgb": rgb,
-        "classes": torch.from_numpy(arrays["classes"]),
-        "truth": torch.from_numpy(arrays["truth"]),
-        "log_depth": torch.from_numpy(arrays["log_depth"]).float(),
-    }
+    rgb = (rgb * gain.to(device)).clamp(0, 1).contiguous(memory_format=torch.channels_last)
+    return {"rgb": rgb, "classes": tensors["classes"], "truth": tensors["truth"], "log_depth": tensors["log_depth"].float()}
 
 
 class Average:
     """Exponential moving average of a module's parameters; buffers are copied."""
 
-    def __init__(self, module: SceneModule) -> None:
-        self.module = SceneModule()
+    def __init__(self, module: SceneModule, device: str = "cpu") -> None:
+        self.module = SceneModule().to(device)
         self.module.load_state_dict(module.state_dict())
         self.module.eval()
 
@@ -133,6 +136,8 @@ def start_worker(options: argparse.Namespace, shards: Path, number: int) -> subp
         str(shards),
         "--seed",
         str(options.seed + number),
+        "--keep",
+        str(max(200, options.pool + 30)),
         "--parent",
         str(os.getpid()),
         "--pace",
@@ -143,9 +148,8 @@ def start_worker(options: argparse.Namespace, shards: Path, number: int) -> subp
 
 def validation_pictures(library: Path, count: int) -> list[LabeledPicture]:
     """A fixed set of views of the validation regions, the same for every run."""
-    files = [f for f in list_elevation_files(library) if f.validation]
+    files, cache = elevation_files(library, validation=True)
     rng = np.random.default_rng(20_000)
-    cache: dict = {}
     out: list[LabeledPicture] = []
     while len(out) < count:
         out += random_pictures(rng, files, cache, 1, (192, 288))
@@ -169,6 +173,8 @@ def main() -> None:
     parser.add_argument("--pace", type=float, default=0.0, help="seconds a worker takes at least for a shard of 48 pictures")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--pool", type=int, default=170, help="shards of 48 pictures kept in memory (15 MB each)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--validate-minutes", type=float, default=6.0)
     options = parser.parse_args()
@@ -179,21 +185,21 @@ def main() -> None:
     workers = [start_worker(options, shards, k) for k in range(options.workers)]
     module = SceneModule()
     module.encoder.load_imagenet(imagenet_state())
-    module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    module.to(options.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     encoder = list(module.encoder.parameters())
     known = {id(p) for p in encoder}
     rest = [p for p in module.parameters() if id(p) not in known]
     optimizer = torch.optim.AdamW([{"params": encoder, "peak": 3e-4}, {"params": rest, "peak": 1.5e-3}], lr=1e-3, weight_decay=0.01)
-    average, step, spent = Average(module), 0, 0.0
+    average, step, spent = Average(module, options.device), 0, 0.0
     if checkpoint.exists():
-        state = torch.load(checkpoint, weights_only=True)
+        state = torch.load(checkpoint, map_location=options.device, weights_only=True)
         module.load_state_dict(state["module"])
         average.module.load_state_dict(state["average"])
         optimizer.load_state_dict(state["optimizer"])
         step, spent = state["step"], state["spent"]
     judged = validation_pictures(options.library, 64)
     photos = MarkedPhotos(options.photos) if options.photos else None
-    pool, rng = ShardPool(shards), np.random.default_rng([options.seed, step])
+    pool, rng = ShardPool(shards, options.pool), np.random.default_rng([options.seed, step])
     began, last = time.time() - spent, time.time()
     mean: dict[str, float] = {}
     while (progress := (time.time() - began) / (60 * options.minutes)) < 1.0:
@@ -208,17 +214,18 @@ def main() -> None:
         training_mode(module)
         for group in optimizer.param_groups:
             group["lr"] = group["peak"] * learning_rate(progress)
-        terms = losses(module, make_batch(rng, arrays, progress))
+        terms = losses(module, make_batch(rng, arrays, progress, options.device))
         total = torch.stack(list(terms.values())).sum()
         optimizer.zero_grad(set_to_none=True)
         total.backward()
-        norm = float(nn.utils.clip_grad_norm_(module.parameters(), 5.0))
-        if math.isfinite(norm):
+        norm = nn.utils.clip_grad_norm_(module.parameters(), 5.0)
+        if bool(torch.isfinite(norm)):
             optimizer.step()
         step += 1
         average.update(module, step)
-        for name, term in terms.items():
-            mean[name] = 0.98 * mean.get(name, term.item()) + 0.02 * term.item()
+        if step % 25 == 1 or options.device == "cpu":  # reading a term waits for the GPU
+            for name, term in terms.items():
+                mean[name] = 0.98 * mean.get(name, term.item()) + 0.02 * term.item()
         if step % 25 == 0:
             print(
                 f"step {step} progress {progress:.3f} pictures {len(pool)} "
