@@ -28,7 +28,8 @@ RELIEF_LIMITS_M = (1.0, 9000.0)
 
 def angles(camera: bpy.types.Object) -> tuple[float, float, float]:
     """Heading (0 = along +y, right is positive), pitch (up) and roll (clockwise seen from behind) in radians."""
-    right, up, back = camera.matrix_basis.to_3x3().normalized().transposed()
+    axes = camera.matrix_basis.to_3x3().normalized().transposed()
+    right, up, back = axes[0], axes[1], axes[2]
     pitch = math.asin(max(-1.0, min(1.0, -back.z)))
     return math.atan2(-back.x, -back.y), pitch, math.atan2(-right.z, up.z)
 
@@ -54,7 +55,7 @@ def set_focal_mm(camera: bpy.types.Object, value: float) -> None:
 
 
 def field_of_view(focal: float) -> float:
-    """Horizontal field of view in radians of a full-frame focal length in mm; also the other way round with its inverse."""
+    """Horizontal field of view in radians of a full-frame focal length in mm."""
     return 2.0 * math.atan(0.5 * SENSOR_MM / focal)
 
 

@@ -19,7 +19,7 @@ from .result_folder import HeightGrid
 PLANES = 512
 """Vertical planes over the picture's width."""
 
-MOST_SAMPLES = 1 << 20
+MOST_SAMPLES = 1 << 19
 """Points looked at in one go, so that a large grid is answered as quickly: its planes become fewer."""
 
 REACH_PX = 30.0
@@ -87,13 +87,12 @@ def ridges_of(grid: HeightGrid, eye_m: np.ndarray, fan: tuple[float, float], jum
     heights = near_side + share * (grid.heights.ravel().take(flat + 1) - near_side)
     rise = (heights - np.float32(eye_m[2])) / ahead[:, None]
     rise[(share < 0) | (share > 1)] = -np.inf
-    best = np.maximum.accumulate(rise, axis=0)
+    best = running(np.maximum, rise)
     is_seen = np.isfinite(rise)
     is_seen[1:] &= rise[1:] > best[:-1]
     number = np.arange(count, dtype=np.int32)[:, None]
-    seen_from = np.minimum.accumulate(np.where(is_seen, number, count)[::-1], axis=0)[::-1]
-    following = np.full((count, planes), count, seen_from.dtype)
-    following[:-1] = seen_from[1:]
+    following = np.full((count, planes), count, np.int32)
+    following[:-1] = running(np.minimum, np.where(is_seen, number, np.int32(count))[:0:-1])[::-1]
     at, plane = np.nonzero(is_seen & (following > number + 1))
     last = following[at, plane]
     is_skyline = last == count
@@ -106,6 +105,14 @@ def ridges_of(grid: HeightGrid, eye_m: np.ndarray, fan: tuple[float, float], jum
     is_skyline = np.concatenate([is_skyline, np.ones(len(edge), bool)])
     points = np.stack([eye_m[0] + slopes[plane] * ahead[at], eye_m[1] + ahead[at], heights[at, plane]], axis=-1)
     return Ridges(points.astype(np.float64), plane, at, is_skyline)
+
+
+def running(extreme: np.ufunc, values: np.ndarray) -> np.ndarray:
+    """(R, C): extreme.accumulate(values, axis=0), several times as fast: whole rows at a time."""
+    result = values.copy()
+    for row in range(1, len(result)):
+        extreme(result[row - 1], result[row], out=result[row])
+    return result
 
 
 def compare(ridges: Ridges, camera: Pinhole, photo: PhotoRidges) -> Compared:

@@ -167,13 +167,16 @@ def pictured(compared: Compared, photo: PhotoRidges,
     return np.concatenate([theirs, ours]), paint, *between_skylines(compared, colors)
 
 
+def heights_were_changed() -> None:
+    """They are read again."""
+    _kept.heights_changed += 1
+
+
 @persistent
 def notice_heights(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
-    """Somebody has sculpted a terrain: its heights are read again."""
-    for update in depsgraph.updates:
-        if update.is_updated_geometry and isinstance(update.id, bpy.types.Mesh):
-            _kept.heights_changed += 1
-            return
+    """Somebody has sculpted a mesh, perhaps a terrain."""
+    if any(update.is_updated_geometry and isinstance(update.id, bpy.types.Mesh) for update in depsgraph.updates):
+        heights_were_changed()
 
 
 @persistent

@@ -11,8 +11,7 @@ def draw_lines(points: np.ndarray, colors: np.ndarray, width_px: float) -> None:
     """Segments. points: (2 M, 2), both ends of each.   colors: (2 M, 4), 0 to 1."""
     shader = gpu.shader.from_builtin("POLYLINE_SMOOTH_COLOR")
     shader.bind()
-    _, _, wide, high = gpu.state.viewport_get()
-    shader.uniform_float("viewportSize", (wide, high))
+    shader.uniform_float("viewportSize", tuple(gpu.state.viewport_get())[2:])
     shader.uniform_float("lineWidth", width_px)
     _draw(shader, "LINES", points, colors)
 
