@@ -23,11 +23,10 @@ from . import environment, jobs, preferences
 from .process import BackendProcess
 from .scene import result_collections as places
 from .scene.light import sun_direction
-from .scene.material import LOOK, SHADOW, value_of
+from .scene.material import LOOK, SHADOW, pack_images, value_of
 from .scene.shadow_mask import (
     NoMask,
     mask_of,
-    pack_masks,
     show_mask,
     shown_material,
     step_for,
@@ -98,9 +97,9 @@ def come_back(*_: object) -> None:
 
 
 @persistent
-def keep_mask(*_: object) -> None:
+def keep_images(*_: object) -> None:
     """The file is about to be saved."""
-    pack_masks()
+    pack_images()
 
 
 def follow() -> None:
@@ -116,7 +115,7 @@ def unfollow() -> None:
         getattr(bpy.app.handlers, name).remove(listener)
 
 
-LISTENERS = (("undo_post", come_back), ("redo_post", come_back), ("save_pre", keep_mask))
+LISTENERS = (("undo_post", come_back), ("redo_post", come_back), ("save_pre", keep_images))
 
 
 def is_shown(scene: bpy.types.Scene | None) -> bool:

@@ -158,11 +158,16 @@ def test_the_bake_leaves_scene_and_material_as_they_were(terrain, scene, part):
     assert not [f for f in bpy.app.handlers.object_bake_complete if f.__module__.startswith(MODULE)]
 
 
-def test_the_bake_button(terrain, scene):
+def test_the_bake_button(terrain, scene, tmp_path):
     scene.photo_to_terrain.look.bake_size = "1024"
     assert bpy.ops.photo_to_terrain.bake_colors() == {"FINISHED"}
     image = bpy.data.images["Terrain Color"]
-    assert tuple(image.size) == (1024, 1024) and image.packed_file
+    assert tuple(image.size) == (1024, 1024)
+    colors = pixels_of(image)
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "baked.blend"))
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "baked.blend"))
+    assert np.array_equal(pixels_of(bpy.data.images["Terrain Color"]), colors) and colors[..., :3].std() > 0.1
+    terrain = bpy.data.objects["Terrain"]
     terrain.hide_render = True
     with pytest.raises(RuntimeError, match="hidden"):
         bpy.ops.photo_to_terrain.bake_colors()

@@ -22,7 +22,7 @@ class PHOTO_TO_TERRAIN_OT_bake_colors(bpy.types.Operator):
 
     bl_idname = "photo_to_terrain.bake_colors"
     bl_label = "Bake Colors"
-    bl_options = {"REGISTER", "UNDO"}
+    bl_options = {"REGISTER"}    # undo would bring the unlit material back; Blender's own baker adds its step at the end
 
     @classmethod
     def poll(cls, context):
@@ -44,11 +44,8 @@ class PHOTO_TO_TERRAIN_OT_bake_colors(bpy.types.Operator):
         return {"FINISHED"}
 
 
-def finish(name: str | None) -> None:
-    """The bake is over: keep the image in the file."""
-    image = bpy.data.images.get(name) if name else None
-    if image is not None:
-        image.pack()
+def finish(_: "str | None") -> None:
+    """The bake is over; the image goes into the file when that is saved."""
     redraw()
 
 

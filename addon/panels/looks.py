@@ -15,7 +15,6 @@ class PHOTO_TO_TERRAIN_PT_look(Fold, bpy.types.Panel):
     """How the terrain looks"""
 
     bl_label = "Look"
-    bl_order = 20
 
     @classmethod
     def poll(cls, context):
@@ -26,14 +25,14 @@ class PHOTO_TO_TERRAIN_PT_look(Fold, bpy.types.Panel):
         look, width = ours.look, context.region.width
         column.prop(look, "look")
         if look.look == "PHOTO":
-            column.prop(look, "photo_amount", slider=True)
-            column.prop(look, "grazing", slider=True)
+            column.prop(look, "photo_amount", text="Photo", slider=True)
+            column.prop(look, "grazing", text="Fade", slider=True)
         if look.look in ("PHOTO", "GROUND"):
             column.prop(look, "snow_line")
         if look.look in LEGEND:
             draw_text(column, LEGEND[look.look], width)
         sun = column.column(align=True)
-        sun.prop(look, "sun_azimuth", text="Sun Azimuth", slider=True)
+        sun.prop(look, "sun_azimuth", text="Sun", slider=True)
         sun.prop(look, "sun_elevation", text="Elevation", slider=True)
         if look.look == "SHADOW":
             if shadow_watch.state.problem:

@@ -12,13 +12,13 @@ from typing import Any
 import bpy
 
 from .grid_mesh import UV_NAME
-from .material import FLAT, GROUND, LOOK, PHOTO, set_value, value_of
+from .material import FLAT, GROUND, LOOK, PACK_MARK, PHOTO, set_value, value_of
 
 IMAGE_NAME = "Terrain Color"
 NODE_NAME = "Baked"
 
-SAMPLES = 4
-"""Places looked at within each pixel."""
+SAMPLES = {1024: 4, 2048: 4, 4096: 2}
+"""Size -> places looked at within each pixel; 1 in larger images, whose pixels are finer than the ground's finest noise."""
 
 
 class NoBake(ValueError):
@@ -40,7 +40,7 @@ def bake(context: bpy.types.Context, terrain: bpy.types.Object, size: int, done:
     if bpy.app.is_job_running("OBJECT_BAKE") or bpy.app.is_job_running("RENDER"):
         raise NoBake("Blender is rendering or baking already; wait for its end.")
     image = image_for(material, size)
-    restore = prepare(context, terrain, material)
+    restore = prepare(context, terrain, material, SAMPLES.get(size, 1 if size > 4096 else 4))
     how = "EXEC_DEFAULT" if bpy.app.background else "INVOKE_DEFAULT"
     if not bpy.app.background:
         handlers = bpy.app.handlers
@@ -79,6 +79,7 @@ def image_for(material: bpy.types.Material, size: int) -> bpy.types.Image:
         node.image = None
     if node.image is None:
         node.image = bpy.data.images.new(IMAGE_NAME, size, size, alpha=False)
+        node.image[PACK_MARK] = True
     for other in nodes:
         other.select = False
     node.select = True
@@ -86,7 +87,8 @@ def image_for(material: bpy.types.Material, size: int) -> bpy.types.Image:
     return node.image
 
 
-def prepare(context: bpy.types.Context, terrain: bpy.types.Object, material: bpy.types.Material) -> Callable[[], None]:
+def prepare(context: bpy.types.Context, terrain: bpy.types.Object, material: bpy.types.Material,
+            samples: int) -> Callable[[], None]:
     """Set scene and material up for the bake. Returns what puts them back."""
     scene = context.scene
     before: list[tuple[Any, str, Any]] = []
@@ -96,7 +98,7 @@ def prepare(context: bpy.types.Context, terrain: bpy.types.Object, material: bpy
         setattr(owner, name, value)
 
     change(scene.render, "engine", "CYCLES")
-    for name, value in (("samples", SAMPLES), ("use_denoising", False), ("use_adaptive_sampling", False)):
+    for name, value in (("samples", samples), ("use_denoising", False), ("use_adaptive_sampling", False)):
         change(scene.cycles, name, value)
     look = value_of(material, LOOK)
     set_value(material, FLAT, 1.0)

@@ -25,6 +25,9 @@ LOOK, FLAT, AMOUNT, GRAZING, SNOW_LINE = "Look", "Unlit", "Photo Amount", "Grazi
 PHOTO_IMAGE, TINT_IMAGE, SHADOW_IMAGE = "Photo", "Tint", "Shadow Mask"
 """Names of the image nodes."""
 
+PACK_MARK = "photo_to_terrain_pack"
+"""Custom property of images that we have computed: they go into the file when it is saved."""
+
 GRAZING_DEG = 10.0
 """The photograph has half its weight where the ground is seen this flatly."""
 
@@ -32,6 +35,8 @@ SEEN, MOVED, INVENTED = (0.62, 0.47, 0.26, 1.0), (0.75, 0.16, 0.10, 1.0), (0.10,
 LIT, DARK = (0.80, 0.78, 0.74, 1.0), (0.035, 0.045, 0.08, 1.0)
 HEIGHT_COLORS = ((0.0, (0.10, 0.22, 0.10)), (0.3, (0.35, 0.42, 0.16)), (0.55, (0.55, 0.38, 0.18)), (0.8, (0.42, 0.32, 0.28)),
                  (1.0, (0.9, 0.9, 0.92)))
+
+SOLID_BRIGHTNESS = 0.6
 
 CONTOURS = 16
 """About so many contour lines between the lowest and the highest ground."""
@@ -41,7 +46,7 @@ def terrain_material(name: str, tones: Tones, photo: bpy.types.Image | None, tin
                      low_m: float, high_m: float, dx_m: float, cells: tuple[int, int]) -> bpy.types.Material:
     """A new material. photo, tint: None for a terrain without them.   cells: rows, cols of the grid."""
     material = bpy.data.materials.new(name)
-    material.diffuse_color = tuple(0.5 * (a + b) for a, b in zip(tones.grass, tones.rock, strict=True))
+    material.diffuse_color = solid_color(tones)
     material.roughness = 1.0
     graph = ShaderGraph(node_tree_of(material))
     relief = max(high_m - low_m, 1e-3)
@@ -60,6 +65,13 @@ def terrain_material(name: str, tones: Tones, photo: bpy.types.Image | None, tin
     return material
 
 
+def solid_color(tones: Tones) -> tuple[float, float, float, float]:
+    """The ground's mean hue for solid view, as light as Blender's own gray: true albedos look like coal there."""
+    red, green, blue = (0.5 * (a + b) for a, b in zip(tones.grass[:3], tones.rock[:3], strict=True))
+    gain = SOLID_BRIGHTNESS / max(red, green, blue, 1e-3)
+    return red * gain, green * gain, blue * gain, 1.0
+
+
 def value_of(material: bpy.types.Material, name: str) -> float:
     """What a value node says. Raises KeyError when somebody has removed it."""
     return material.node_tree.nodes[name].outputs[0].default_value
@@ -75,6 +87,13 @@ def is_ours(material: bpy.types.Material | None) -> bool:
     if material is None or material.node_tree is None:
         return False
     return all(name in material.node_tree.nodes for name in (LOOK, FLAT, AMOUNT, GRAZING, SNOW_LINE))
+
+
+def pack_images() -> None:
+    """Put what we have computed since the last time into the file that is about to be saved."""
+    for image in bpy.data.images:
+        if PACK_MARK in image and image.is_dirty:
+            image.pack()
 
 
 def _tint(graph: ShaderGraph, image: bpy.types.Image | None) -> Tint:

@@ -12,12 +12,9 @@ import bpy
 import numpy as np
 
 from . import result_collections as places
-from .material import SHADOW_IMAGE
+from .material import PACK_MARK, SHADOW_IMAGE
 
 NAME = "Terrain Shadow Mask"
-
-MARK = "photo_to_terrain_shadow_mask"
-"""Custom property of our images."""
 
 MOST_PIXELS = 1024
 """Along each side of the mask: finer ones take longer to draw than a slider waits."""
@@ -64,7 +61,7 @@ def show_mask(material: bpy.types.Material, mask: np.ndarray) -> bpy.types.Image
         if image is not None and image.users == 1:
             bpy.data.images.remove(image)
         image = bpy.data.images.new(NAME, cols, rows, alpha=False, is_data=True)
-        image[MARK] = True
+        image[PACK_MARK] = True
         node.image = image
     pixels = np.empty((rows, cols, 4), np.float32)
     pixels[..., :3] = mask[::-1, :, None]    # Blender's rows go from the bottom to the top
@@ -73,13 +70,6 @@ def show_mask(material: bpy.types.Material, mask: np.ndarray) -> bpy.types.Image
     image.update()
     image.update_tag()
     return image
-
-
-def pack_masks() -> None:
-    """Put masks that have changed into the file that is about to be saved."""
-    for image in bpy.data.images:
-        if MARK in image and image.is_dirty:
-            image.pack()
 
 
 def sun_of(collection: bpy.types.Collection) -> bpy.types.Object | None:

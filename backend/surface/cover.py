@@ -48,15 +48,16 @@ class Surface:
 
 def cover(picture: Picture, terrain: Terrain, camera: Camera, segmentation: Segmentation) -> Surface:
     """Work it out; 2 to 3 seconds at 1024 x 1024 cells on one core."""
-    place = photo_weight(terrain, camera, segmentation)
+    shown = photo_colors.ground_mask(picture.rgb, segmentation.terrain)
+    place = photo_weight(terrain, camera, shown)
     classes = ground_classes(terrain.heights, terrain.grid.dx_m)
     colors = photo_colors.photo_on_cells(picture, place, camera.width, camera.height)
-    tones = photo_colors.palette(picture, segmentation.terrain, colors, place, classes, terrain.heights)
+    tones = photo_colors.palette(picture, shown, colors, place, classes, terrain.heights)
     tint = photo_colors.tint_map(colors, place, classes, tones)
     layers = np.stack([(255.0 * layer + 0.5).astype(np.uint8) for layer in (
         place.weight, place.facing, classes.rock, classes.scree, classes.snow_hold)])
     layers[0][place.weight == 0.0] = 0
-    ground = photo_colors.only_ground(sharpest(picture).rgb, segmentation.terrain)
+    ground = photo_colors.only_ground(sharpest(picture).rgb, shown)
     named = {"grass": tones.grass, "rock": tones.rock, "scree": tones.scree, "snow": tones.snow}
     values: dict[str, Any] = {name: [round(float(v), 4) for v in color] for name, color in named.items()}
     values |= {"snow_line_m": tones.snow_line_m, "photo_share": round(float((place.weight > 0.5).mean()), 4)}

@@ -66,31 +66,29 @@ def photo_on_cells(picture: Picture, place: PhotoWeight, width: int, height: int
     return linear(sample(picture.rgb, place.column * cols / width, place.row * rows / height))
 
 
-def palette(picture: Picture, terrain: np.ndarray, colors: np.ndarray, place: PhotoWeight, classes: GroundClasses,
+def palette(picture: Picture, ground: np.ndarray, colors: np.ndarray, place: PhotoWeight, classes: GroundClasses,
             heights: np.ndarray) -> Palette:
     """Medians of the photograph over its kinds of ground, told apart by color: one picture's slopes are too uncertain.
 
-    Plants are green or olive, snow is bright and pale, rock is the rest.   terrain: bool mask of the picture, any size.
+    Plants are green or olive, snow is bright and pale, rock is the rest.   ground: bool mask of the picture, any size.
     colors: linear color of the photograph at every cell. Where plants are less than LEAST_SHARE of the ground, what lies
     flat gives the color of the flat ground.
     """
     pixels = linear(picture.rgb[::2, ::2])
     height, width = pixels.shape[:2]
-    mask = terrain[(np.arange(height) * terrain.shape[0] // height)[:, None],
-                   (np.arange(width) * terrain.shape[1] // width)[None, :]]
-    ground = pixels[mask & ~is_blue(picture.rgb[::2, ::2])]
-    snow, plants, stone = is_white(ground), is_green(ground), is_gray(ground)
+    shown = pixels[resized(ground, height, width)]
+    snow, plants, stone = is_white(shown), is_green(shown), is_gray(shown)
     bare = ~snow & ~plants
-    rock = _median(ground, bare & stone if (bare & stone).sum() >= LEAST_SHARE * len(ground) else bare, ROCK)
+    rock = _median(shown, bare & stone if (bare & stone).sum() >= LEAST_SHARE * len(shown) else bare, ROCK)
     rock = (1.0 - SKYLIGHT) * rock + SKYLIGHT * rock.mean()
     seen = place.weight * np.clip(place.facing / 0.2, 0, 1) > 0.5
-    if plants.sum() >= LEAST_SHARE * len(ground):
-        grass = _median(ground, plants & ~snow, GRASS)
+    if plants.sum() >= LEAST_SHARE * len(shown):
+        grass = _median(shown, plants & ~snow, GRASS)
     else:
         flat = seen & (classes.rock + classes.scree < 0.4) & ~is_white(colors)
         grass = _median(colors, flat, _toned(GRASS, ROCK, rock))
     gray = np.full(3, rock.mean(), np.float32)
-    white = np.maximum(_median(ground, snow, SNOW), 0.6)
+    white = np.maximum(_median(shown, snow, SNOW), 0.6)
     holds = seen & (classes.snow_hold > 0.4)
     return Palette(grass, rock, np.minimum(1.2 * (0.6 * rock + 0.4 * gray), 0.7), white,
                    snow_line(is_white(colors), holds, heights))
@@ -162,15 +160,26 @@ def encoded_tint(tint: np.ndarray) -> np.ndarray:
     return (np.clip(np.concatenate((tone, tint[..., 3:]), -1), 0, 1) * 255 + 0.5).astype(np.uint8)
 
 
-def only_ground(rgb: np.ndarray, terrain: np.ndarray) -> np.ndarray:
+def ground_mask(rgb: np.ndarray, terrain: np.ndarray) -> np.ndarray:
+    """bool like `terrain`, a mask of any size: its pixels that are not as blue as sky, which masks leave at ridges."""
+    height, width = terrain.shape
+    columns = (np.arange(width) * rgb.shape[1] // width)[None, :]
+    rows = (np.arange(height) * rgb.shape[0] // height)[:, None]
+    return terrain & ~is_blue(rgb[rows, columns])
+
+
+def resized(mask: np.ndarray, height: int, width: int) -> np.ndarray:
+    """The mask at another size, nearest pixels."""
+    return mask[(np.arange(height) * mask.shape[0] // height)[:, None], (np.arange(width) * mask.shape[1] // width)[None, :]]
+
+
+def only_ground(rgb: np.ndarray, ground: np.ndarray) -> np.ndarray:
     """float32 (H, W, 3): the picture with everything that is not ground replaced by colors grown from the ground.
 
-    terrain: bool mask of any size. A pixel at the mask's edge is a mixture and is replaced too.
+    ground: bool mask of any size. A pixel at the mask's edge is a mixture and is replaced too.
     """
     height, width = rgb.shape[:2]
-    columns = (np.arange(width) * terrain.shape[1] // width)[None, :]
-    rows = (np.arange(height) * terrain.shape[0] // height)[:, None]
-    kept = terrain[rows, columns] & ~is_blue(rgb)
+    kept = resized(ground, height, width) & ~is_blue(rgb)
     kept = ndimage.binary_erosion(kept, iterations=max(1, width // 800), border_value=1)
     grown = grow(rgb, kept.astype(np.float32))
     soft = ndimage.gaussian_filter(kept.astype(np.float32), 0.7)[..., None] * kept[..., None]

@@ -10,7 +10,6 @@ from scipy import ndimage
 from kernels.view_bound import view_bound
 
 from ..camera import Camera
-from ..scene import Segmentation
 from ..terrain import Grid, Terrain
 
 FRAME_FADE = 0.015
@@ -48,8 +47,11 @@ class PhotoWeight:
     distance_m: np.ndarray
 
 
-def photo_weight(terrain: Terrain, camera: Camera, segmentation: Segmentation) -> PhotoWeight:
-    """Weigh every cell of the finished terrain, whatever the evidence says of it."""
+def photo_weight(terrain: Terrain, camera: Camera, ground: np.ndarray) -> PhotoWeight:
+    """Weigh every cell of the finished terrain, whatever the evidence says of it.
+
+    ground: bool (h, w), the picture's pixels that show it, at any size.
+    """
     points = cell_points(terrain.grid, terrain.heights)
     column, row, distance = camera.project(points)
     facing = facing_camera(terrain, camera, points)
@@ -57,7 +59,7 @@ def photo_weight(terrain: Terrain, camera: Camera, segmentation: Segmentation) -
     around = ndimage.uniform_filter(seen.astype(np.float32), 5)
     weight = seen * _rise(around, *SPECKS)
     weight *= _inside_frame(camera, column, row, distance, NEAREST_CELLS * terrain.grid.dx_m)
-    weight *= _on_ground(segmentation, camera, column, row)
+    weight *= _on_ground(ground, camera, column, row)
     pixel_m = np.maximum(distance, 0.0) / camera.focal_px / np.maximum(facing, 1e-3)
     weight *= 1.0 - _rise(pixel_m / terrain.grid.dx_m, *STRETCH_CELLS)
     return PhotoWeight(weight.astype(np.float32), facing, column, row, distance)
@@ -98,10 +100,10 @@ def _inside_frame(camera: Camera, column: np.ndarray, row: np.ndarray, distance:
     return inside * (distance > nearest_m)
 
 
-def _on_ground(segmentation: Segmentation, camera: Camera, column: np.ndarray, row: np.ndarray) -> np.ndarray:
-    """0 on every pixel that is not terrain, rising to 1 a few pixels inside of it."""
-    height, width = segmentation.terrain.shape
-    inside = ndimage.distance_transform_edt(segmentation.terrain) - 1.0
+def _on_ground(ground: np.ndarray, camera: Camera, column: np.ndarray, row: np.ndarray) -> np.ndarray:
+    """0 on every pixel that is not ground, rising to 1 a few pixels inside of it."""
+    height, width = ground.shape
+    inside = ndimage.distance_transform_edt(ground) - 1.0
     depth = np.clip(inside / max(1.0, MASK_FADE * width), 0.0, 1.0)
     return sample(depth, column * width / camera.width, row * height / camera.height)
 

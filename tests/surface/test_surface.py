@@ -68,7 +68,7 @@ def depth_below_sight(terrain: Terrain, camera: Camera, row: int, col: int) -> f
 
 
 def test_no_photograph_on_cells_that_other_ground_hides(terrain):
-    weight = photo_weight(terrain, CAMERA, masks(sky_rows=0)).weight
+    weight = photo_weight(terrain, CAMERA, masks(sky_rows=0).terrain).weight
     cells = np.argwhere(weight > 0)[::37]
     assert len(cells) > 100
     depths = np.array([depth_below_sight(terrain, CAMERA, *cell) for cell in cells])
@@ -77,7 +77,7 @@ def test_no_photograph_on_cells_that_other_ground_hides(terrain):
 
 
 def test_what_lies_in_plain_sight_has_the_photograph(terrain):
-    found = photo_weight(terrain, CAMERA, masks(sky_rows=0))
+    found = photo_weight(terrain, CAMERA, masks(sky_rows=0).terrain)
     inside = ((found.column > 10) & (found.column < 290) & (found.row > 10) & (found.row < 190)
               & (found.distance_m > 5 * DX) & (found.facing > 0.2))
     cells = np.argwhere(inside)[::53]
@@ -90,7 +90,7 @@ def test_what_lies_in_plain_sight_has_the_photograph(terrain):
 
 def test_sky_and_foreground_give_exactly_nothing(terrain):
     segmentation = masks(foreground_columns=50, sky_rows=60)
-    found = photo_weight(terrain, CAMERA, segmentation)
+    found = photo_weight(terrain, CAMERA, segmentation.terrain)
     inside = (found.column >= 0) & (found.column < 300) & (found.row >= 0) & (found.row < 200) & (found.distance_m > 0)
     column, row = (found.column[inside] / 2).astype(int), (found.row[inside] / 2).astype(int)
     not_ground = ~segmentation.terrain[row, column]
@@ -103,7 +103,7 @@ def test_facing_is_the_cosine(terrain):
     slope = 0.3
     y = GRID.y()[:, None] + np.zeros((1, GRID.cols))
     plane = Terrain(GRID, (slope * y).astype(np.float32), {"evidence": np.zeros(GRID.shape, np.uint8)})
-    facing = photo_weight(plane, CAMERA, masks(sky_rows=0)).facing
+    facing = photo_weight(plane, CAMERA, masks(sky_rows=0).terrain).facing
     normal = np.array([0.0, -slope, 1.0]) / np.hypot(1.0, slope)
     point = np.array([GRID.x()[100], GRID.y()[60], plane.heights[60, 100]])
     way = np.asarray(CAMERA.position_m) - point
@@ -166,7 +166,7 @@ def test_a_picture_without_any_ground_pixel_is_survived(terrain):
 
 
 def test_the_tint_meets_the_photograph_and_fades(terrain):
-    found = photo_weight(terrain, CAMERA, masks(sky_rows=0))
+    found = photo_weight(terrain, CAMERA, masks(sky_rows=0).terrain)
     classes = ground_classes(terrain.heights, DX)
     dark = np.full((*GRID.shape, 3), 0.08, np.float32)
     one = np.full(3, 0.16, np.float32)
@@ -176,6 +176,14 @@ def test_the_tint_meets_the_photograph_and_fades(terrain):
     assert np.allclose(tint[..., :3][share > 0.1], 0.5, atol=0.01)    # half as bright as the painted ground, and as gray
     encoded = photo_colors.encoded_tint(tint) / 255.0
     assert np.allclose((2 * encoded[..., :3]) ** 2, tint[..., :3], atol=0.02) and np.allclose(encoded[..., 3], share, atol=0.003)
+
+
+def test_sky_that_the_mask_took_for_land_is_no_ground():
+    rgb = np.full((40, 60, 3), 0.4, np.float32)
+    rgb[:20] = (0.3, 0.5, 0.9)
+    rgb[20:30] = (0.45, 0.52, 0.60)    # hazy mountains
+    ground = photo_colors.ground_mask(rgb, np.ones((20, 30), bool))
+    assert not ground[:10].any() and ground[10:].all()
 
 
 def test_files(terrain, tmp_path):
