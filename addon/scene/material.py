@@ -89,6 +89,16 @@ def is_ours(material: bpy.types.Material | None) -> bool:
     return all(name in material.node_tree.nodes for name in (LOOK, FLAT, AMOUNT, GRAZING, SNOW_LINE))
 
 
+def drop_material(material: bpy.types.Material) -> None:
+    """Delete a material that nobody uses, and the images that only it used."""
+    if material.users:
+        return
+    nodes = material.node_tree.nodes if material.node_tree else []
+    images = {node.image for node in nodes if node.bl_idname == "ShaderNodeTexImage" and node.image}
+    bpy.data.materials.remove(material)
+    bpy.data.batch_remove([image for image in images if not image.users])
+
+
 def pack_images() -> None:
     """Put what we have computed since the last time into the file that is about to be saved."""
     for image in bpy.data.images:
