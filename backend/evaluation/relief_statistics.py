@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from scipy.stats import wasserstein_distance
 
@@ -11,6 +13,8 @@ from kernels.fill import mean_depression_depth
 from .drainage_density import drainage_density
 
 OCTAVES = 6
+WAVELENGTHS = (2.0, 3.3, 5.0, 8.0, 16.0)
+"""Cells."""
 SAMPLES = 20_000
 """Cells compared per distribution."""
 
@@ -26,6 +30,20 @@ def octaves(heights: np.ndarray, count: int = OCTAVES) -> np.ndarray:
         result.append(np.sqrt(np.square(details).sum(0).mean()))
         grid = (a + b + c + d) / 4.0
     return np.array(result)
+
+
+def wavelengths(heights: np.ndarray) -> np.ndarray:
+    """(4,) RMS of Fourier amplitudes of a square grid at wavelengths of `WAVELENGTHS`, finest first, under a Hann window.
+
+    Haar details of one octave mix wavelengths; this tells too much relief of four cells' length (the block of the network's
+    bands) from relief of two or eight.
+    """
+    side = min(heights.shape)
+    window = np.hanning(side)[:, None] * np.hanning(side)
+    power = np.abs(np.fft.fft2((heights[:side, :side] - heights[:side, :side].mean()) * window)) ** 2
+    frequency = np.hypot(np.fft.fftfreq(side)[:, None], np.fft.fftfreq(side))
+    return np.array([np.sqrt(power[(frequency * long > 1.0) & (frequency * short <= 1.0)].mean())
+                     for short, long in pairwise(WAVELENGTHS)])
 
 
 def slopes_deg(heights: np.ndarray, dx_m: float) -> np.ndarray:
@@ -48,12 +66,16 @@ def distance(values: np.ndarray, real: np.ndarray) -> float:
 def compare(heights: np.ndarray, real: np.ndarray, dx_m: float) -> dict[str, object]:
     """All of it: ratios of octaves and mean slope, distances of slope and curvature, mean depression depths in m, drainage.
 
-    Drainage densities are in km per km^2; `drainage_ratio` is made over real.
+    Drainage densities are in km per km^2; `drainage_ratio` is made over real. `grain` is the relief of four cells' length over
+    that of its shorter and longer neighbors, made over real: 1 is right, more is a grain that the eye sees.
     """
+    ratio = wavelengths(heights) / np.maximum(wavelengths(real), 1e-9)
     channels, real_channels = drainage_density(heights, dx_m), drainage_density(real, dx_m)
     slope, real_slope = slopes_deg(heights, dx_m), slopes_deg(real, dx_m)
     return {
         "octave_ratio": (octaves(heights) / np.maximum(octaves(real), 1e-9)).round(3).tolist(),
+        "wavelength_ratio": ratio.round(3).tolist(),
+        "grain": round(float(ratio[1] / np.sqrt(max(ratio[0] * ratio[2], 1e-12))), 3),
         "mean_slope_deg": round(float(slope.mean()), 2),
         "real_mean_slope_deg": round(float(real_slope.mean()), 2),
         "slope_distance": round(distance(slope, real_slope), 3),

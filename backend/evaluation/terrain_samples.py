@@ -25,7 +25,8 @@ from .relief_statistics import compare, fractal, slopes_deg
 
 SIDE = 512
 START_BLUR_CELLS, YARDSTICK_BLUR_CELLS = 12.0, 4.0
-KEYS = (("slope_distance", ""), ("curvature_distance", ""), ("mdd_m", "m"), ("drainage_ratio", ""))
+KEYS = (("slope_distance", ""), ("curvature_distance", ""), ("mdd_m", "m"), ("drainage_ratio", ""),
+        ("grain", ""))
 """What is summed up as a median over regions."""
 
 Place = tuple[str, np.ndarray, float]

@@ -69,14 +69,14 @@ def compare_all(library: Path, trained: dict[str, tuple[TerrainUNet, int]], out:
 
 def markdown(report: dict[str, Any]) -> str:
     """One line a kind of terrain: relief per octave over the real one (finest first) as medians over regions, and the rest."""
-    lines = ["| terrain | octaves | slope dist. | curvature dist. | drainage | MDD m | KID |", "| --- " * 7 + "|"]
+    lines = ["| terrain | octaves | slope dist. | curvature dist. | drainage | MDD m | grain | KID |", "| --- " * 8 + "|"]
     for kind, values in report["medians"].items():
         ratios = np.array([row[kind]["octave_ratio"] for row in report["regions"].values()])
         octaves = " ".join(f"{v:.2f}" for v in np.median(ratios, 0))
         kid = report["kid"].get(kind)
         text = f"{kid['mean']:.2f} +- {kid['spread']:.2f}" if kid else "-"
         lines.append(f"| {kind} | {octaves} | {values['slope_distance']:.2f} | {values['curvature_distance']:.2f} "
-                     f"| {values['drainage_ratio']:.2f} | {values['mdd_m']:.2f} | {text} |")
+                     f"| {values['drainage_ratio']:.2f} | {values['mdd_m']:.2f} | {values['grain']:.2f} | {text} |")
     return "\n".join(lines) + "\n"
 
 

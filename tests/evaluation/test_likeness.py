@@ -48,6 +48,14 @@ def test_compare_tells_drainage() -> None:
     assert row["drainage_ratio"] == 1.0 and row["drainage_density"] == row["real_drainage_density"] > 0
 
 
+def test_grain_of_four_cells_is_told_from_other_relief() -> None:
+    heights, columns = hills(0, 256), np.arange(256)
+    ripples = {length: heights + 4.0 * np.sin(2 * np.pi * columns / length).astype(np.float32) for length in (2.5, 4.0, 6.0)}
+    grain = {length: compare(grid, heights, 30.0)["grain"] for length, grid in ripples.items()}
+    assert compare(heights, heights, 30.0)["grain"] == 1.0
+    assert grain[4.0] > 1.1 and grain[2.5] < 1.0 and grain[6.0] < 1.0
+
+
 def test_discrepancy_is_unbiased_and_tells_distributions_apart() -> None:
     rng = np.random.default_rng(0)
     same = [squared_discrepancy(*rng.standard_normal((2, 40, 8))) for _ in range(200)]
