@@ -24,6 +24,8 @@ SHORTEST = 0.015
 """Of the picture's width: shorter edges inside the terrain are noise of the estimated distances."""
 STEP = 0.003
 """Of the picture's width: an edge may be smeared over so many rows."""
+STEP_SHARE = 0.45
+"""Of the growth of range around an edge that lies in these rows, at least."""
 
 
 def picture_ridges(segmentation: Segmentation, posed: PosedScene) -> dict[str, Any]:
@@ -50,13 +52,14 @@ def picture_ridges(segmentation: Segmentation, posed: PosedScene) -> dict[str, A
 def distance_edges(log_range: np.ndarray, land: np.ndarray, reach: int) -> np.ndarray:
     """bool (H, W): pixels right under ground farther by more than JUMP in log range, `reach` rows taken together.
 
-    Of neighbors that all are, the one where the range grows most from its row to the one above.
+    Of neighbors that all are, the one where the range grows most from its row to the one above. Ground seen flatly recedes
+    as quickly, but evenly: most of the growth within three times as many rows must lie in the middle of them.
     """
     growth = np.zeros(land.shape)
     growth[1:] = np.where(land[1:] & land[:-1], log_range[:-1] - log_range[1:], 0.0)
-    together = ndimage.uniform_filter1d(growth, reach, axis=0, mode="constant") * reach
+    together, around = (ndimage.uniform_filter1d(growth, rows, axis=0, mode="constant") * rows for rows in (reach, 3 * reach))
     steepest = growth >= ndimage.maximum_filter1d(growth, 2 * reach + 1, axis=0, mode="constant")
-    return (together > JUMP) & steepest & (growth > 0)
+    return (together > JUMP) & (together > STEP_SHARE * around) & steepest & (growth > 0)
 
 
 def long_edges(edges: np.ndarray, shortest: int) -> np.ndarray:

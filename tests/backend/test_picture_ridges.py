@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from backend.camera import Camera
-from backend.picture_ridges import MOST_COLUMNS, long_edges, picture_ridges
+from backend.picture_ridges import MOST_COLUMNS, distance_edges, long_edges, picture_ridges
 from backend.scene import PosedScene, Segmentation
 from backend.terrain import Grid
 
@@ -42,3 +42,12 @@ def test_short_edges_are_noise():
     kept = long_edges(edges, 5)
     assert kept[5, 10:30].all() and kept.sum() == 20
     assert not long_edges(np.zeros((4, 4), bool), 2).any()
+
+
+def test_flat_ground_recedes_quickly_but_has_no_edge():
+    rows = np.arange(1, 300, dtype=np.float64)[:, None] + np.zeros((1, 40))    # below the horizon, in pixels
+    plain = -np.log(rows)
+    assert not distance_edges(plain[12:], np.ones_like(plain[12:], bool), 3).any()
+    crest = plain - 1.5 * (rows > 150)    # a near hill before it
+    edges = distance_edges(crest[12:], np.ones_like(crest[12:], bool), 3)
+    assert set(np.nonzero(edges)[0]) == {150 - 12} and edges.sum() == 40
