@@ -40,8 +40,8 @@ class PhotoRidges:
         return np.interp(u, self.at, self.skyline, left=np.nan, right=np.nan)
 
     def ridge_near(self, u: np.ndarray, v: np.ndarray, reach: float) -> np.ndarray:
-        """float (N,): row of the inner ridge nearest to v in the column at u; NaN where none is within `reach`."""
-        nearest = np.full(len(u), np.nan)
+        """int (N,): number of the inner ridge point nearest to v in the column at u; -1 where none is within `reach`."""
+        nearest = np.full(len(u), -1)
         known = np.isfinite(u)
         if not len(self.ridge_rows) or not known.any():
             return nearest
@@ -51,13 +51,13 @@ class PhotoRidges:
         column = np.clip(np.rint((u[known] - self.at[0]) / step), 0, len(self.at) - 1)
         wanted = column * stride + v[known]
         place = np.searchsorted(keys, wanted)
-        rows, least = np.full(len(wanted), np.nan), np.full(len(wanted), reach)
+        numbers, least = np.full(len(wanted), -1), np.full(len(wanted), reach)
         for candidate in (place - 1, place):
             at = np.clip(candidate, 0, len(keys) - 1)
             distance = np.abs(keys[at] - wanted)    # beyond `reach` whenever the columns differ
             closer = distance <= least
-            rows[closer], least[closer] = self.ridge_rows[at][closer], distance[closer]
-        nearest[known] = rows
+            numbers[closer], least[closer] = at[closer], distance[closer]
+        nearest[known] = numbers
         return nearest
 
 

@@ -121,11 +121,28 @@ def compare(ridges: Ridges, camera: Pinhole, photo: PhotoRidges) -> Compared:
     with np.errstate(invalid="ignore"):
         inside = (u >= 0) & (u <= WIDTH_PX) & (v >= 0) & (v <= camera.height_px)
     u, v = np.where(inside, u, np.nan), np.where(inside, v, np.nan)
-    wanted = np.where(ridges.is_skyline, photo.skyline_at(u), photo.ridge_near(u, v, REACH_PX))
+    wanted = np.where(ridges.is_skyline, photo.skyline_at(u), counterparts(ridges, u, v, photo))
     run = np.hypot(*(ridges.points[:, :2] - camera.eye_m[:2]).T)
     off_m = ridges.points[:, 2] - camera.eye_m[2] - run * camera.tangents(u, wanted)
     pairs = neighbors(ridges.planes, ridges.rows, np.maximum(2, ridges.rows // 20))
     return Compared(u, v, wanted, wanted - v, off_m, pairs, ridges.is_skyline, camera.height_px)
+
+
+def counterparts(ridges: Ridges, u: np.ndarray, v: np.ndarray, photo: PhotoRidges) -> np.ndarray:
+    """float (N,): row of the picture's inner ridge that belongs to each inner ridge point, NaN where none does.
+
+    It is the nearest in the picture, and the point is the nearest to it in its vertical plane: one ridge answers one.
+    """
+    nearest = np.where(ridges.is_skyline, -1, photo.ridge_near(u, v, REACH_PX))
+    (some,) = np.nonzero(nearest >= 0)
+    rows = photo.ridge_rows[nearest[some]]
+    order = np.lexsort((np.abs(rows - v[some]), nearest[some], ridges.planes[some]))
+    some, rows = some[order], rows[order]
+    first = np.ones(len(some), bool)
+    first[1:] = (np.diff(nearest[some]) != 0) | (np.diff(ridges.planes[some]) != 0)
+    belongs = np.full(len(u), np.nan)
+    belongs[some[first]] = rows[first]
+    return belongs
 
 
 def neighbors(columns: np.ndarray, rows: np.ndarray, reach: np.ndarray | int) -> np.ndarray:
