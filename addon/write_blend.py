@@ -28,7 +28,8 @@ def write_blend(folder: Path, target: Path | None = None) -> Path:
     """
     finished = read_result(folder)
     target = (target or folder / FILE_NAME).resolve()
-    bpy.ops.wm.read_factory_settings(use_empty=True)
+    # Not read_factory_settings: that would also disable the add-on which may have called this.
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     scene = bpy.context.scene
     scene.unit_settings.system = "METRIC"
     scene.unit_settings.scale_length = 1.0

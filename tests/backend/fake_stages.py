@@ -37,6 +37,8 @@ def picture(done: Done, settings: TerrainSettings, ctx: Context) -> Picture:
     path = Path(done["image"])
     if not path.is_file():
         raise UnreadablePicture(f"There is no file {path}.")
+    if path.read_bytes().startswith(b"broken"):
+        raise UnreadablePicture(f"{path.name} is broken.")
     _ran("picture")
     rgb = np.full((HEIGHT, WIDTH, 3), 0.5, np.float32)
     return Picture(rgb, path, "0" * 64, original_size=(WIDTH, HEIGHT))
