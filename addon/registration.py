@@ -4,11 +4,13 @@ import bpy
 from bpy.app.handlers import persistent
 
 from . import jobs, shadow_watch
+from .headless import command
 from .look_properties import PhotoToTerrainLook
 from .match_properties import PhotoToTerrainMatch
-from .operators import match, remedies
+from .operators import export_heights, match, remedies
 from .operators.generate import PHOTO_TO_TERRAIN_OT_generate, end_timers
 from .operators.looks import PHOTO_TO_TERRAIN_OT_bake_colors, PHOTO_TO_TERRAIN_OT_cast_shadows
+from .panels.export import PHOTO_TO_TERRAIN_PT_export
 from .panels.looks import PHOTO_TO_TERRAIN_PT_look
 from .panels.match import PHOTO_TO_TERRAIN_PT_match
 from .panels.settings import PHOTO_TO_TERRAIN_PT_expert, PHOTO_TO_TERRAIN_PT_known
@@ -35,11 +37,13 @@ CLASSES = (
     PHOTO_TO_TERRAIN_OT_bake_colors,
     PHOTO_TO_TERRAIN_OT_cast_shadows,
     *match.CLASSES,
+    export_heights.PHOTO_TO_TERRAIN_OT_export_heights,
     PHOTO_TO_TERRAIN_PT_terrain,
     PHOTO_TO_TERRAIN_PT_match,
     PHOTO_TO_TERRAIN_PT_look,
     PHOTO_TO_TERRAIN_PT_known,
     PHOTO_TO_TERRAIN_PT_expert,
+    PHOTO_TO_TERRAIN_PT_export,
 )
 """A class comes after those it refers to."""
 
@@ -78,11 +82,14 @@ def register() -> None:
     ridge_overlay.register()
     bpy.app.handlers.load_pre.append(leave_file)
     bpy.app.handlers.load_post.append(tidy_file)
+    command.register()
     shadow_watch.follow()
 
 
 def unregister() -> None:
     """Take away all that `register` and the operators have added."""
+    command.unregister()
+    export_heights.forget()
     if jobs.current():
         tidy_file()
     shadow_watch.unfollow()
