@@ -37,9 +37,9 @@ SIZES: dict[str, tuple[tuple[int, ...], int, int]] = {
     "small": ((48, 96, 128, 160), 128, 1),
     "base": ((96, 160, 224, 288), 256, 2),
 }
-"""Channels per level, size of the embedding, and residual blocks per level: 3.5 M and 26 M parameters.
+"""Channels per level, size of the embedding, and residual blocks per level: 3.5 M and 20 M parameters.
 
-`small` is for CPUs and is what the repository ships; `base` costs eight times as much and wants a GPU."""
+`small` is for CPUs and is what the repository ships; `base` costs six times as much and wants a GPU."""
 CELLS = 32
 """Tile sides are multiples of this: the Haar block times three halvings."""
 MIN_SCALE_SLOPE = 0.02

@@ -38,6 +38,7 @@ class Recipe:
 
     minutes: of wall time, or of the process's CPU time with `cpu_time` (fair on a busy machine with one thread).
     peak_rate: learning rate at the start of the cosine.   compiled: torch.compile.
+    pause_after: stop after so many minutes of this call, to be continued by the same call.
     """
 
     minutes: float
@@ -48,6 +49,7 @@ class Recipe:
     compiled: bool = False
     cpu_time: bool = False
     report_every_s: float = 300.0
+    pause_after: float = math.inf
 
 
 @dataclass
@@ -84,7 +86,8 @@ def fit(module: TerrainUNet, average: TerrainUNet, crops: Crops, recipe: Recipe,
     predict = torch.compile(module.residual) if recipe.compiled else module.residual
     half = fast_bfloat16(recipe.device)
     pairs = list(zip(average.parameters(), module.parameters(), strict=True))
-    while now.spent_s < total:
+    pause = now.spent_s + 60.0 * recipe.pause_after
+    while now.spent_s < min(total, pause):
         began = clock()
         now.rate = LAST_RATE + 0.5 * (recipe.peak_rate - LAST_RATE) * (1 + math.cos(math.pi * now.spent_s / total))
         for group in optimizer.param_groups:
@@ -101,7 +104,7 @@ def fit(module: TerrainUNet, average: TerrainUNet, crops: Crops, recipe: Recipe,
             torch._foreach_lerp_([mean for mean, _ in pairs], [new for _, new in pairs], 1.0 - keep)
         losses.append(by_band.detach())
         now.spent_s += clock() - began
-        if now.spent_s - last_report >= recipe.report_every_s or now.spent_s >= total:
+        if now.spent_s - last_report >= recipe.report_every_s or now.spent_s >= min(total, pause):
             last_report, now.losses = now.spent_s, torch.stack(losses).mean(0).cpu().numpy()
             losses.clear()
             report(now)

@@ -1,6 +1,8 @@
 """Train the terrain network on real elevation models, on a CPU or a GPU.
 
-    python -m backend.training.train_terrain --library ../shared/data/dem --out runs/terrain --minutes 75
+    python -m backend.training.train_terrain --library ../shared/data/dem --out runs/small --minutes 85
+    python -m backend.training.train_terrain --pack runs/terrain.pack --out runs/base --size base --device cuda --compile \\
+        --batch 64 --rate 6e-4 --minutes 25
 
 Resumes from OUT/checkpoint.pt when it exists. The learning rate follows the clock, not the step count, so a run fits
 the time it is given. Every five minutes it prints what matters: not the loss but the relief per octave and the mean
@@ -11,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -111,6 +114,8 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, help="exported weights (default: OUT/terrain.safetensors)")
     parser.add_argument("--size", choices=sorted(SIZES), default="small")
     parser.add_argument("--minutes", type=float, default=75.0, help="of wall time, over all resumed runs")
+    parser.add_argument("--pause-after", type=float, default=math.inf, metavar="MINUTES",
+                        help="stop early with everything saved; the same command goes on from there")
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--rate", type=float, default=1.2e-3, help="highest learning rate")
     parser.add_argument("--seed", type=int, default=0)
@@ -119,7 +124,7 @@ def main() -> None:
     parser.add_argument("--compile", action="store_true", help="torch.compile, worth it on a GPU")
     a = parser.parse_args()
     torch.set_num_threads(a.threads)
-    recipe = Recipe(a.minutes, a.seed, a.batch, a.rate, a.device, a.compile)
+    recipe = Recipe(a.minutes, a.seed, a.batch, a.rate, a.device, a.compile, pause_after=a.pause_after)
     train(a.pack or a.library, a.out, a.weights or a.out / "terrain.safetensors", a.size, recipe)
 
 

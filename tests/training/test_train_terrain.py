@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -43,10 +44,11 @@ def packed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 def test_training_runs_exports_and_resumes(tmp_path: Path, packed: tuple[Path, Path], source: str, size: str) -> None:
     """A few steps, then a second call that goes on where the first stopped."""
     weights = tmp_path / "terrain.safetensors"
-    for minutes in (0.005, 0.01):
-        train_terrain.train(packed[source == "pack"], tmp_path / "run", weights, size, Recipe(minutes, batch=2))
+    for minutes in (0.005, math.inf):
+        recipe = Recipe(0.01, batch=2, pause_after=minutes)
+        train_terrain.train(packed[source == "pack"], tmp_path / "run", weights, size, recipe)
     log = [json.loads(line) for line in (tmp_path / "run/log.jsonl").read_text().splitlines()]
-    assert len(log) == 2
+    assert len(log) == 2 and log[1]["rate"] < log[0]["rate"]
     assert log[1]["step"] > log[0]["step"] > 0
     network = TerrainNetwork.load(weights)
     assert network.metadata["steps"] == log[1]["step"]
