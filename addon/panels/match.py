@@ -79,8 +79,8 @@ class PHOTO_TO_TERRAIN_PT_match(Fold, bpy.types.Panel):
 LEGEND = (
     ("COLORSET_01_VEC", "Red: terrain too high"),
     ("COLORSET_03_VEC", "Green: terrain too low"),
-    ("KEYTYPE_KEYFRAME_VEC", "White: within the tolerance"),
+    ("SNAP_FACE", "White: within the tolerance"),
     ("COLORSET_10_VEC", "Gray: not in the picture"),
-    ("COLORSET_08_VEC", "Blue: the picture's own ridges"),
+    ("COLORSET_04_VEC", "Blue: the picture's own ridges"),
 )
-"""Colors of scene/ridge_overlay.py beside Blender's icons of that color."""
+"""Colors of scene/ridge_overlay.py beside icons of about that color, which every Blender has."""

@@ -25,7 +25,7 @@ PHOTO = (0.30, 0.75, 1.00, 0.90)
 RIGHT = (1.00, 1.00, 1.00, 0.95)
 TOO_HIGH = (1.00, 0.15, 0.10, 1.00)
 TOO_LOW = (0.10, 0.85, 0.20, 1.00)
-ALONE = (0.75, 0.75, 0.75, 0.55)
+ALONE = (0.55, 0.55, 0.55, 0.60)
 """An inner ridge without counterpart in the picture, or a skyline behind a tree."""
 LINE_PX = 2.0
 FILL = 0.30
