@@ -43,8 +43,7 @@ def find_python(preference: str, root: Path = ROOT) -> Path:
     if python.is_file():
         return python
     raise BackendMissing(
-        "The backend is not set up yet. Run `python3 build.py setup` in the downloaded sources once, then choose "
-        f"{interpreter(Path('.venv'))} from there as Backend Python in the add-on's preferences.")
+        "The backend is not set up yet. Press Set Up in the add-on's preferences; it needs to be done once.")
 
 
 def interpreter(place: Path) -> Path:

@@ -127,8 +127,8 @@ def sentence_for(died: Died, python: Path) -> str:
     if "No module named 'backend'" in last:
         return "The add-on's own files are incomplete. Install it again."
     if "ModuleNotFoundError" in last or "No module named" in last:
-        return (f"The Python at {python} lacks the backend's packages ({last}). Run `python3 build.py setup` or choose "
-                "another one in the preferences.")
+        return (f"The Python at {python} lacks the backend's packages ({last}). Press Repair in the add-on's "
+                "preferences, or choose another one there.")
     if died.code == -9 or (sys.platform == "win32" and died.code == 1 and not last):
         return ("The backend was ended from outside, perhaps because memory ran out. Your scene is unchanged. "
                 "Try again, or lower the resolution.")

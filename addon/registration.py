@@ -3,11 +3,11 @@
 import bpy
 from bpy.app.handlers import persistent
 
-from . import jobs, shadow_watch
+from . import jobs, setup_state, shadow_watch
 from .headless import command
 from .look_properties import PhotoToTerrainLook
 from .match_properties import PhotoToTerrainMatch
-from .operators import export_heights, match, remedies
+from .operators import export_heights, match, remedies, set_up
 from .operators.generate import PHOTO_TO_TERRAIN_OT_generate, end_timers
 from .operators.looks import PHOTO_TO_TERRAIN_OT_bake_colors, PHOTO_TO_TERRAIN_OT_cast_shadows
 from .panels.export import PHOTO_TO_TERRAIN_PT_export
@@ -37,6 +37,7 @@ CLASSES = (
     PHOTO_TO_TERRAIN_OT_bake_colors,
     PHOTO_TO_TERRAIN_OT_cast_shadows,
     *match.CLASSES,
+    *set_up.CLASSES,
     export_heights.PHOTO_TO_TERRAIN_OT_export_heights,
     PHOTO_TO_TERRAIN_PT_terrain,
     PHOTO_TO_TERRAIN_PT_match,
@@ -93,6 +94,7 @@ def unregister() -> None:
     if jobs.current():
         tidy_file()
     shadow_watch.unfollow()
+    setup_state.end()
     jobs.stop_all()
     end_timers()
     if bpy.app.timers.is_registered(jobs.release_if_idle):

@@ -7,6 +7,7 @@ from ..operators.generate import PHOTO_TO_TERRAIN_OT_generate
 from ..operators.remedies import REMEDIES
 from ..scene import result_collections as places
 from .result_summary import sentences
+from .setup import draw_hint
 from .wrapped_text import draw_text
 
 
@@ -36,6 +37,7 @@ class PHOTO_TO_TERRAIN_PT_terrain(SidebarPanel, bpy.types.Panel):
         if job:
             draw_job(layout, job)
             return
+        draw_hint(layout, width)
         button = layout.row()
         button.scale_y = 1.6
         if ours.picture.strip():

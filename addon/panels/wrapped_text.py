@@ -22,7 +22,7 @@ def draw_text(layout: bpy.types.UILayout, text: str, width_px: float, icon: str 
     """Draw a sentence as one block of lines, an icon before the first."""
     column = layout.column(align=True)
     column.scale_y = 0.8
-    scale = bpy.context.preferences.system.ui_scale
+    scale = bpy.context.preferences.system.ui_scale or 1.0    # 0 without a window
     if icon != "NONE":
         width_px -= ICON_PIXELS * scale
     for number, line in enumerate(lines_of(text, width_px, scale)):

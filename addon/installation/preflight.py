@@ -1,0 +1,152 @@
+"""What this machine can do, told before anything is downloaded: measured here, then scaled from a measured machine.
+
+`Preflight` measures in a thread of its own, because a graphics driver may take a second to answer.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from .devices import Graphics, graphics_card
+
+REFERENCE_S = {512: 9.0, 1024: 19.0, 2048: 62.0}
+"""Seconds from picture to finished terrain where REFERENCE_SPEED was measured: two cores of a Zen 4 server, no card."""
+
+REFERENCE_SPEED = 100.0
+"""GFLOP/s of `probe` there."""
+
+PATIENCE_S = 120.0
+"""A resolution is sensible when it takes no longer than this."""
+
+PROBE_SIZE, PROBE_S = 768, 0.4
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Measured. Memory and disk in GB; speed in GFLOP/s of a float32 product; 0 means not known."""
+
+    cores: int
+    total_gb: float
+    free_gb: float
+    disk_gb: float
+    card: Graphics | None
+    speed: float
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What a resolution would take here. seconds: estimated, 0 when not known."""
+
+    resolution: int
+    needs_gb: float
+    seconds: float
+    fits: bool
+
+
+def probe() -> float:
+    """GFLOP/s of numpy's float32 matrix product on all cores, the best of what fits into PROBE_S seconds."""
+    left = np.full((PROBE_SIZE, PROBE_SIZE), 0.5, np.float32)
+    best, end = 0.0, time.perf_counter() + PROBE_S
+    while best == 0.0 or time.perf_counter() < end:
+        began = time.perf_counter()
+        _ = left @ left
+        best = max(best, 2 * PROBE_SIZE**3 / (time.perf_counter() - began) / 1e9)
+    return best
+
+
+def usable_cores() -> int:
+    """Logical cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def measure(data: Path, memory: Callable[[], tuple[float, float]]) -> Machine:
+    """Look at this machine; takes about a second. data: a folder on the disk of the set-up.   memory: total and free GB."""
+    place = next(p for p in (data, *data.parents) if p.exists())
+    total, free = memory()
+    return Machine(usable_cores(), total, free, shutil.disk_usage(place).free / 1e9, graphics_card(), probe())
+
+
+def outlooks(machine: Machine, needed_gb: Callable[[int], float]) -> list[Outlook]:
+    """One for each resolution of REFERENCE_S."""
+    rows = []
+    for resolution, seconds in REFERENCE_S.items():
+        needs = needed_gb(resolution)
+        expected = seconds * REFERENCE_SPEED / machine.speed if machine.speed else 0.0
+        rows.append(Outlook(resolution, needs, expected, machine.free_gb >= needs or machine.total_gb == 0))
+    return rows
+
+
+def sensible_resolution(rows: list[Outlook]) -> int:
+    """The largest that fits and does not try the patience; 0 when none fits."""
+    fitting = [row for row in rows if row.fits]
+    quick = [row for row in fitting if row.seconds <= PATIENCE_S]
+    return max((row.resolution for row in quick or fitting[:1]), default=0)
+
+
+def refusal(machine: Machine, rows: list[Outlook], disk_mb: float) -> str:
+    """Why a set-up would be in vain here, in a sentence; empty when it would not."""
+    if disk_mb / 1e3 > machine.disk_gb:
+        return (f"The set-up needs {disk_mb / 1e3:.1f} GB of disk and {machine.disk_gb:.1f} GB are free. "
+                "Make room, then look again.")
+    if rows and not any(row.fits for row in rows):
+        least = min(row.needs_gb for row in rows)
+        return (f"Making a terrain needs {least:.1f} GB of memory and {machine.free_gb:.1f} GB are free. "
+                "Close other programs, then look again.")
+    return ""
+
+
+def sentences(machine: Machine, rows: list[Outlook]) -> list[str]:
+    """What the artist reads."""
+    said = [f"{machine.cores} CPU cores"]
+    if machine.total_gb:
+        said.append(f"{machine.free_gb:.1f} of {machine.total_gb:.1f} GB memory free")
+    said.append(f"{machine.disk_gb:.0f} GB disk free")
+    if machine.card:
+        said.append(f"{machine.card.name} ({machine.card.free_gb:.1f} of {machine.card.memory_gb:.1f} GB free)")
+    else:
+        said.append("no NVIDIA card found")
+    lines = [", ".join(said) + "."]
+    for row in rows:
+        if row.fits:
+            lines.append(f"{row.resolution}²: about {time_text(row.seconds)} on the CPU, {row.needs_gb:.1f} GB of memory")
+        else:
+            lines.append(f"{row.resolution}²: not possible, needs {row.needs_gb:.1f} GB of memory and {machine.free_gb:.1f} GB "
+                         "are free")
+    best = sensible_resolution(rows)
+    if best:
+        lines.append(f"Sensible here: {best}².")
+    return lines
+
+
+def time_text(seconds: float) -> str:
+    """Seconds or minutes, as coarse as an estimate deserves."""
+    return f"{max(5, 5 * round(seconds / 5))} s" if seconds < 100 else f"{round(seconds / 60)} min"
+
+
+class Preflight:
+    """Measures in the background; `machine` is None until it is known."""
+
+    def __init__(self, data: Path, memory: Callable[[], tuple[float, float]]):
+        self.machine: Machine | None = None
+        self.problem = ""
+        self._thread = threading.Thread(target=self._measure, args=(data, memory), name="photo-to-terrain-preflight", daemon=True)
+        self._thread.start()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there will be no more news."""
+        return not self._thread.is_alive()
+
+    def _measure(self, data: Path, memory: Callable[[], tuple[float, float]]) -> None:
+        try:
+            self.machine = measure(data, memory)
+        except OSError as problem:
+            self.problem = f"This machine cannot be looked at ({problem})."

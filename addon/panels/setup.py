@@ -1,0 +1,149 @@
+"""Draws the set-up: on the preferences' page, and one line in the sidebar while it is missing."""
+
+import os
+
+import bpy
+
+from .. import compatibility, environment, setup_state
+from ..installation import devices, offline, preflight, task
+from .wrapped_text import draw_text
+
+STATES = {
+    "absent": "The backend is not set up yet.",
+    "unfinished": "A set-up was interrupted; Set Up continues with what has been downloaded.",
+    "outdated": "The add-on was updated and needs newer packages. Press Set Up.",
+    "moved": "Blender's Python has moved. Press Repair; hardly anything is downloaded.",
+}
+
+FOUND_BY = {"cpu": "no NVIDIA or AMD driver was found", "cuda": "an NVIDIA driver was found",
+            "rocm": "an AMD compute driver was found", "mps": "this is an Apple silicon Mac"}
+
+
+def draw_machine(layout, width):
+    """What this machine can do."""
+    box = layout.box()
+    row = box.row()
+    row.label(text="This Machine", icon="DESKTOP")
+    row.operator("photo_to_terrain.look_at_machine", text="", icon="FILE_REFRESH")
+    looked = setup_state.look_at_machine()
+    if looked is None or (looked.machine is None and not looked.problem):
+        box.label(text="Measuring")
+    elif looked.problem:
+        draw_text(box, looked.problem, width, icon="ERROR")
+    else:
+        for line in preflight.sentences(looked.machine, setup_state.outlooks(looked.machine)):
+            draw_text(box, line, width)
+
+
+def draw_set_up(layout, preferences, width):
+    """The set-up's state and its buttons."""
+    box = layout.box()
+    box.label(text="Backend", icon="PREFERENCES")
+    running = task.current()
+    if running:
+        draw_running(box, running)
+        return
+    try:
+        place, state = setup_state.place(), setup_state.state()
+    except OSError as problem:
+        draw_text(box, f"The add-on's own folder cannot be used ({problem}).", width, icon="ERROR")
+        return
+    draw_outcome(box, task.last(), width)
+    if state == "ready":
+        stamp = place.read_stamp()
+        named = devices.LABELS.get(stamp.get("device", ""), "")
+        draw_text(box, f"Ready on {named}: {stamp.get('mb', 0)} MB in {place.environment}", width, icon="CHECKMARK")
+    else:
+        draw_text(box, STATES[state], width, icon="INFO")
+        draw_offer(box, preferences, width)
+    row = box.row()
+    row.scale_y = 1.4
+    if state == "ready":
+        row.operator("photo_to_terrain.check_set_up", icon="VIEWZOOM")
+    elif state == "moved":
+        row.operator("photo_to_terrain.repair_set_up", icon="TOOL_SETTINGS")
+    else:
+        row.operator("photo_to_terrain.set_up", icon="IMPORT", text="Continue" if state == "unfinished" else "Set Up")
+        row.operator("photo_to_terrain.install_bundle", icon="FILE_FOLDER")
+    if state in ("ready", "outdated"):
+        row.operator("photo_to_terrain.repair_set_up", icon="TOOL_SETTINGS")
+    if state != "absent":
+        row.operator("photo_to_terrain.remove_set_up", icon="TRASH")
+
+
+def draw_offer(box, preferences, width):
+    """What Set Up would bring, before it is pressed."""
+    included = offline.included(environment.ROOT)
+    try:
+        device = setup_state.chosen_device(preferences.device)
+        bill = setup_state.bill_for(device)
+    except (OSError, ValueError, KeyError, offline.BadBundle) as problem:
+        draw_text(box, f"The add-on's own files are incomplete ({problem}). Install it again.", width, icon="ERROR")
+        return
+    column = box.column()
+    column.use_property_split = True
+    if not included:
+        column.prop(preferences, "device")
+        if preferences.device == "AUTO":
+            draw_text(box, f"Takes {devices.LABELS[device]}: {FOUND_BY[device]}.", width)
+        column.prop(preferences, "extra_index")
+        if devices.needs_extra_index(device, devices.platform_tag()) and not (
+                preferences.extra_index.strip() or os.environ.get("PIP_EXTRA_INDEX_URL")):
+            draw_text(box, f"PyTorch's build for {devices.LABELS[device]} is not in pip's usual index. If pip is not configured "
+                           "for it, enter the address that PyTorch's installation page names.", width, icon="INFO")
+        if not setup_state.is_online():
+            draw_text(box, "Blender may not use the network: allow it under System > Network, or install from a file.", width,
+                      icon="ERROR")
+    size = f"{bill.installed_mb / 1000:.1f} GB on the disk"
+    how = "nothing to download, it came with the add-on" if included else f"{bill.download_mb:.0f} MB to download"
+    measured = "" if bill.is_measured else " (measured on another platform)"
+    draw_text(box, f"{len(bill.packages)} packages, {how}, {size}{measured}, all in the add-on's own folder.", width)
+    row = box.row()
+    row.alignment = "LEFT"
+    row.prop(preferences, "show_packages", icon="DOWNARROW_HLT" if preferences.show_packages else "RIGHTARROW", emboss=False)
+    if preferences.show_packages:
+        for license_name, names in bill.by_license().items():
+            draw_text(box, f"{license_name}: {', '.join(names)}", width)
+
+
+def draw_running(layout, running):
+    """Step, bar, megabytes, cancel."""
+    compatibility.draw_progress(layout, running.fraction)
+    column = layout.column(align=True)
+    column.label(text=running.label)
+    column.label(text=running.text)
+    row = layout.row()
+    row.label(text=f"{running.seconds:.0f} s so far")
+    row.operator("photo_to_terrain.cancel_set_up", icon="X")
+
+
+def draw_outcome(layout, ended, width):
+    """How the last task has ended."""
+    if ended is None:
+        return
+    name = task.NAMES[ended.request.task]
+    if ended.was_cancelled:
+        draw_text(layout, f"{name}: cancelled. Finished downloads are kept.", width, icon="CANCEL")
+    elif ended.error:
+        draw_text(layout, ended.error, width, icon="ERROR")
+    else:
+        text = "something is broken; press Repair." if ended.broken else f"done in {ended.seconds:.0f} s."
+        draw_text(layout, f"{name}: {text}", width, icon="ERROR" if ended.broken else "CHECKMARK")
+        for note in ended.notes:
+            draw_text(layout, note, width)
+
+
+def draw_hint(layout, width):
+    """In the sidebar: that the set-up is missing, or how far it is. Returns whether something was drawn."""
+    running = task.current()
+    if running and running.request.task != "verify":
+        layout.label(text=f"{task.NAMES[running.request.task]}: {100 * running.fraction:.0f} %", icon="SORTTIME")
+        return True
+    try:
+        environment.find_python(setup_state.backend_python(bpy.context))
+    except environment.BackendMissing as problem:
+        draw_text(layout, str(problem), width, icon="INFO")
+        layout.operator("photo_to_terrain.open_preferences")
+    else:
+        return False
+    return True
