@@ -3,10 +3,9 @@
 import bpy
 from bpy.app.handlers import persistent
 
-from . import jobs, setup_state, shadow_watch
+from . import jobs, match_properties, setup_state, shadow_watch
 from .headless import command
 from .look_properties import PhotoToTerrainLook
-from .match_properties import PhotoToTerrainMatch
 from .operators import export_heights, match, remedies, set_up
 from .operators.generate import PHOTO_TO_TERRAIN_OT_generate, end_timers
 from .operators.looks import PHOTO_TO_TERRAIN_OT_bake_colors, PHOTO_TO_TERRAIN_OT_cast_shadows
@@ -25,7 +24,7 @@ CLASSES = (
     PhotoToTerrainSettings,
     PhotoToTerrainLook,
     PhotoToTerrainScene,
-    PhotoToTerrainMatch,
+    match_properties.PhotoToTerrainMatch,
     PHOTO_TO_TERRAIN_OT_generate,
     remedies.PHOTO_TO_TERRAIN_OT_cancel,
     remedies.PHOTO_TO_TERRAIN_OT_dismiss,
@@ -79,7 +78,7 @@ def register() -> None:
     bpy.types.Scene.photo_to_terrain = bpy.props.PointerProperty(type=PhotoToTerrainScene)
     bpy.types.WindowManager.photo_to_terrain_percent = bpy.props.FloatProperty(
         name="Progress", subtype="PERCENTAGE", min=0.0, max=100.0, precision=0, get=percent_now)
-    bpy.types.Collection.photo_to_terrain_match = bpy.props.PointerProperty(type=PhotoToTerrainMatch)
+    match_properties.register()
     ridge_overlay.register()
     bpy.app.handlers.load_pre.append(leave_file)
     bpy.app.handlers.load_post.append(tidy_file)
@@ -100,7 +99,7 @@ def unregister() -> None:
     if bpy.app.timers.is_registered(jobs.release_if_idle):
         bpy.app.timers.unregister(jobs.release_if_idle)
     ridge_overlay.unregister()
-    del bpy.types.Collection.photo_to_terrain_match
+    match_properties.unregister()
     bpy.app.handlers.load_post.remove(tidy_file)
     bpy.app.handlers.load_pre.remove(leave_file)
     del bpy.types.WindowManager.photo_to_terrain_percent

@@ -11,6 +11,7 @@ import pytest
 from bpy_extras.object_utils import world_to_camera_view
 
 from backend.camera import Camera
+from blender_tests.match_handles import Handles
 from blender_tests.results import HEIGHT, WIDTH, write_picture, write_result
 
 CAMERA = Camera(WIDTH, HEIGHT, 1.0, 0.05, 0.02, (0.0, 0.0, 800.0))
@@ -43,7 +44,7 @@ def seen(collection, numbers=range(0, 2400, 37)) -> np.ndarray:
 
 
 def test_handles_read_the_solved_camera(matched):
-    handles = matched.photo_to_terrain_match
+    handles = Handles(matched)
     assert handles.fov_x == pytest.approx(1.0, abs=1e-6)
     assert handles.focal_mm == pytest.approx(18.0 / math.tan(0.5), rel=1e-6)
     assert (handles.pitch, handles.roll) == pytest.approx((0.05, 0.02), abs=1e-6)
@@ -53,7 +54,7 @@ def test_handles_read_the_solved_camera(matched):
 
 @pytest.mark.parametrize(("pitch", "roll", "fov"), [(0.3, -0.1, 0.7), (-0.4, 0.25, 1.4), (0.0, 0.0, 0.2)])
 def test_view_handles_give_exactly_the_backends_camera(matched, pitch, roll, fov):
-    handles = matched.photo_to_terrain_match
+    handles = Handles(matched)
     handles.pitch, handles.roll, handles.fov_x = pitch, roll, fov
     handles.height = handles.height + 55.0
     wanted = Camera(WIDTH, HEIGHT, fov, pitch, roll, (0.0, 0.0, 855.0))
@@ -69,7 +70,7 @@ def test_view_handles_give_exactly_the_backends_camera(matched, pitch, roll, fov
 
 
 def test_a_turned_camera_keeps_its_heading_and_a_quaternion_stays_one(matched):
-    camera, handles = camera_of(matched), matched.photo_to_terrain_match
+    camera, handles = camera_of(matched), Handles(matched)
     camera.rotation_mode = "QUATERNION"
     handles.pitch = 0.2
     assert camera.rotation_mode == "QUATERNION" and handles.pitch == pytest.approx(0.2, abs=1e-6)
@@ -77,7 +78,7 @@ def test_a_turned_camera_keeps_its_heading_and_a_quaternion_stays_one(matched):
 
 
 def test_the_picture_stays_when_the_terrain_is_scaled(matched):
-    handles, before = matched.photo_to_terrain_match, seen(matched)
+    handles, before = Handles(matched), seen(matched)
     relief, clip = handles.relief, camera_of(matched).data.clip_end
     handles.relief = 2.5 * relief
     assert handles.relief == pytest.approx(2.5 * relief, rel=1e-6)
@@ -90,7 +91,7 @@ def test_the_picture_stays_when_the_terrain_is_scaled(matched):
 
 
 def test_reset(matched):
-    handles, before, report = matched.photo_to_terrain_match, seen(matched), dict(matched)["photo_to_terrain_report"]
+    handles, before, report = Handles(matched), seen(matched), dict(matched)["photo_to_terrain_report"]
     place = tuple(camera_of(matched).location)
     handles.pitch, handles.roll, handles.focal_mm, handles.relief = 0.4, -0.2, 80.0, 3000.0
     handles.height = 5.0
@@ -102,7 +103,7 @@ def test_reset(matched):
 
 
 def test_limits_hold(matched):
-    handles = matched.photo_to_terrain_match
+    handles = Handles(matched)
     handles.relief = 1e9
     assert handles.relief == pytest.approx(9000.0, rel=1e-5)
     handles.pitch = 3.0
@@ -110,7 +111,7 @@ def test_limits_hold(matched):
 
 
 def test_values_for_the_next_run(matched, scene):
-    handles = matched.photo_to_terrain_match
+    handles = Handles(matched)
     handles.pitch, handles.roll, handles.fov_x, handles.relief = math.radians(7), math.radians(-3), math.radians(50), 1234.0
     assert bpy.ops.photo_to_terrain.keep_match() == {"FINISHED"}
     settings = scene.photo_to_terrain.settings
@@ -120,32 +121,32 @@ def test_values_for_the_next_run(matched, scene):
 
 
 def test_saved_and_reopened(matched, tmp_path):
-    handles = matched.photo_to_terrain_match
+    handles = Handles(matched)
     handles.pitch, handles.focal_mm, handles.relief, handles.show_ridges, handles.tolerance_m = 0.3, 77.0, 500.0, True, 9.0
     picture, name = seen(matched), matched.name
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "kept.blend"))
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "kept.blend"))
     again = bpy.data.collections[name]
-    handles = again.photo_to_terrain_match
+    handles = Handles(again)
     assert (handles.pitch, handles.focal_mm, handles.relief) == pytest.approx((0.3, 77.0, 500.0), rel=1e-5)
     assert handles.show_ridges and handles.tolerance_m == pytest.approx(9.0)
     assert np.allclose(seen(again), picture, atol=1e-6)
     assert bpy.ops.photo_to_terrain.reset_match() == {"FINISHED"}
-    assert again.photo_to_terrain_match.pitch == pytest.approx(0.05, abs=1e-6)
+    assert Handles(again).pitch == pytest.approx(0.05, abs=1e-6)
 
 
 def test_undo(matched):
     name = matched.name
     bpy.ops.ed.undo_push(message="before")
-    matched.photo_to_terrain_match.relief = 4000.0
-    matched.photo_to_terrain_match.pitch = 0.5
+    Handles(matched).relief = 4000.0
+    Handles(matched).pitch = 0.5
     bpy.ops.ed.undo_push(message="after")
     bpy.ops.ed.undo()
-    handles = bpy.data.collections[name].photo_to_terrain_match
+    handles = Handles(bpy.data.collections[name])
     assert handles.pitch == pytest.approx(0.05, abs=1e-5) and terrain_of(bpy.data.collections[name]).scale.z == 1.0
     bpy.ops.ed.redo()
-    handles = bpy.data.collections[name].photo_to_terrain_match
+    handles = Handles(bpy.data.collections[name])
     assert handles.pitch == pytest.approx(0.5, abs=1e-5) and handles.relief == pytest.approx(4000.0, rel=1e-5)
 
 
@@ -167,7 +168,7 @@ def test_a_known_fact_holds_exactly(matched, scene, fact):
     assert now == pytest.approx(meters, rel=2e-5)
     assert np.allclose(seen(matched)[:, :2], before[:, :2], atol=1e-6)
     settings = scene.photo_to_terrain.settings
-    assert settings.elevation_range_m == pytest.approx(matched.photo_to_terrain_match.relief, rel=1e-5)
+    assert settings.elevation_range_m == pytest.approx(Handles(matched).relief, rel=1e-5)
 
 
 def test_a_selected_vertex_is_a_known_point(matched, scene):

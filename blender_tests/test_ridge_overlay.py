@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from backend.camera import Camera
+from blender_tests.match_handles import Handles
 from blender_tests.results import write_picture, write_result
 
 DX_M, ROWS, COLS = 10.0, 200, 240
@@ -83,7 +84,7 @@ def test_a_shift_by_known_pixels_is_told_in_pixels_and_meters(shown, part, shift
 
 def test_handles_move_the_numbers(shown, part):
     overlay, collection = part("scene.ridge_overlay"), shown()
-    handles = collection.photo_to_terrain_match
+    handles = Handles(collection)
     handles.pitch = handles.pitch + 0.01
     turned = overlay.measured(collection)[0].median(True)[0]
     assert turned == pytest.approx(0.01 * 1000 / (2 * math.tan(0.5)), rel=0.15)

@@ -11,6 +11,7 @@ import numpy as np
 from ...backend.contract.errors import TerrainError
 from ...backend.contract.settings import TerrainSettings
 from .. import jobs, match_properties, properties
+from ..match_properties import value_of
 from ..scene import pose
 from ..scene import result_collections as places
 from ..scene.fspy_project import BadProject, read_project
@@ -65,11 +66,11 @@ class PHOTO_TO_TERRAIN_OT_keep_match(MatchOperator, bpy.types.Operator):
     bl_label = "Use for the Next Run"
 
     def act(self, context, collection):
-        handles, settings = collection.photo_to_terrain_match, context.scene.photo_to_terrain.settings
-        settings.fov_x_deg = math.degrees(handles.fov_x)
-        settings.fix_pitch, settings.pitch_deg = True, math.degrees(handles.pitch)
-        settings.roll_deg = math.degrees(handles.roll)
-        settings.elevation_range_m = handles.relief
+        settings = context.scene.photo_to_terrain.settings
+        settings.fov_x_deg = math.degrees(value_of(collection, "fov_x"))
+        settings.fix_pitch, settings.pitch_deg = True, math.degrees(value_of(collection, "pitch"))
+        settings.roll_deg = math.degrees(value_of(collection, "roll"))
+        settings.elevation_range_m = value_of(collection, "relief")
 
 
 class PHOTO_TO_TERRAIN_OT_known_fact(MatchOperator, bpy.types.Operator):

@@ -3,6 +3,7 @@
 import bpy
 
 from .. import jobs
+from ..match_properties import PREFIX
 from ..scene import pose
 from ..scene import result_collections as places
 from ..scene.pitch_candidates import SAME_DEG, offered_for
@@ -27,9 +28,9 @@ class PHOTO_TO_TERRAIN_PT_match(Fold, bpy.types.Panel):
         handles, report, width = collection.photo_to_terrain_match, places.report_of(collection), context.region.width
         view = column.column(align=True)
         for name in ("focal_mm", "fov_x", "pitch", "roll", "height"):
-            view.prop(handles, name)
+            view.prop(collection, PREFIX + name)
         draw_text(column, lens_sentence(report), width)
-        column.prop(handles, "relief")
+        column.prop(collection, PREFIX + "relief")
         row = column.row(align=True)
         row.operator("photo_to_terrain.reset_match", icon="LOOP_BACK")
         row.operator("photo_to_terrain.keep_match", icon="CHECKMARK")
