@@ -8,7 +8,6 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, Po
 
 from ..backend.contract.settings import TerrainSettings
 from .compatibility import PATH_OPTIONS
-from .look_properties import PhotoToTerrainLook
 
 PLAIN = ("resolution", "seed")
 """Settings beside the big button."""
@@ -64,7 +63,6 @@ class PhotoToTerrainScene(bpy.types.PropertyGroup):
         name="Files in", subtype="DIR_PATH", options=PATH_OPTIONS,
         description="Folder for heights, report and preview of each terrain; empty uses the add-on's own folder")
     settings: PointerProperty(type=PhotoToTerrainSettings)
-    look: PointerProperty(type=PhotoToTerrainLook)
 
 
 def read(group: bpy.types.PropertyGroup) -> TerrainSettings:

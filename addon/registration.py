@@ -3,9 +3,8 @@
 import bpy
 from bpy.app.handlers import persistent
 
-from . import jobs, match_properties, setup_state, shadow_watch
+from . import jobs, look_properties, match_properties, setup_state, shadow_watch
 from .headless import command
-from .look_properties import PhotoToTerrainLook
 from .operators import export_heights, match, remedies, set_up
 from .operators.generate import PHOTO_TO_TERRAIN_OT_generate, end_timers
 from .operators.looks import PHOTO_TO_TERRAIN_OT_bake_colors, PHOTO_TO_TERRAIN_OT_cast_shadows
@@ -22,7 +21,6 @@ from .scene.draft import drop_draft
 CLASSES = (
     PHOTO_TO_TERRAIN_Preferences,
     PhotoToTerrainSettings,
-    PhotoToTerrainLook,
     PhotoToTerrainScene,
     match_properties.PhotoToTerrainMatch,
     PHOTO_TO_TERRAIN_OT_generate,
@@ -83,6 +81,7 @@ def register() -> None:
     bpy.app.handlers.load_pre.append(leave_file)
     bpy.app.handlers.load_post.append(tidy_file)
     command.register()
+    look_properties.register()
     shadow_watch.follow()
 
 
@@ -93,6 +92,7 @@ def unregister() -> None:
     if jobs.current():
         tidy_file()
     shadow_watch.unfollow()
+    look_properties.unregister()
     setup_state.end()
     jobs.stop_all()
     end_timers()

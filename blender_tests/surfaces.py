@@ -11,6 +11,19 @@ PHOTO_COLOR = (1.0, 0.0, 1.0)
 """Of the made up photograph: no ground has it."""
 
 
+class Look:
+    """The scene's properties of the look, without their prefix."""
+
+    def __init__(self, scene: bpy.types.Scene):
+        object.__setattr__(self, "scene", scene)
+
+    def __getattr__(self, name: str):
+        return getattr(self.scene, "photo_to_terrain_" + name)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        setattr(self.scene, "photo_to_terrain_" + name, value)
+
+
 def write_surface(folder: Path, photo: np.ndarray, facing: np.ndarray | None = None, rock: np.ndarray | None = None) -> None:
     """Add surface.npy, ground.jpg and tint.png. photo, facing, rock: 0..1 (rows, cols)."""
     layers = np.zeros((5, *photo.shape), np.uint8)

@@ -13,7 +13,7 @@ from mathutils import Vector
 from backend.camera import Camera
 from blender_tests.conftest import MODULE
 from blender_tests.results import camera_values, write_picture, write_result
-from blender_tests.surfaces import pixels_of, render_from_above, write_surface
+from blender_tests.surfaces import Look, pixels_of, render_from_above, write_surface
 
 SIZE = 48
 
@@ -102,7 +102,7 @@ def test_points_behind_the_camera_are_kept_finite(part):
 def bake(terrain, scene):
     """A function: bake with this much photograph; float32 (96, 96, 4), far side on top."""
     def bake(amount: float, size: int = 96) -> np.ndarray:
-        scene.photo_to_terrain.look.photo_amount = amount
+        Look(scene).photo_amount = amount
         return baked(terrain, scene, size)
 
     return bake
@@ -149,17 +149,17 @@ def test_the_bake_equals_the_shader(terrain, scene, tmp_path, part):
 def test_the_bake_leaves_scene_and_material_as_they_were(terrain, scene, part):
     scene.render.engine = "BLENDER_WORKBENCH"
     scene.cycles.samples = 77
-    scene.photo_to_terrain.look.look = "EVIDENCE"
+    Look(scene).look = "EVIDENCE"
     baked(terrain, scene, 64)
     assert scene.render.engine == "BLENDER_WORKBENCH" and scene.cycles.samples == 77
-    assert scene.photo_to_terrain.look.look == "EVIDENCE"
+    assert Look(scene).look == "EVIDENCE"
     material = part("scene.material")
     assert material.value_of(terrain.active_material, material.FLAT) == 0.0
     assert not [f for f in bpy.app.handlers.object_bake_complete if f.__module__.startswith(MODULE)]
 
 
 def test_the_bake_button(terrain, scene, tmp_path):
-    scene.photo_to_terrain.look.bake_size = "1024"
+    Look(scene).bake_size = "1024"
     assert bpy.ops.photo_to_terrain.bake_colors() == {"FINISHED"}
     image = bpy.data.images["Terrain Color"]
     assert tuple(image.size) == (1024, 1024)
@@ -178,7 +178,7 @@ def test_grazing_ground_has_no_photo(scene, part, tmp_path, heights):
     facing = np.full(heights.shape, math.sin(math.radians(8.0)))
     write_surface(folder, np.ones(heights.shape), facing)
     terrain = part("scene.result").put_result(scene, part("scene.result_folder").read_result(folder))
-    look = scene.photo_to_terrain.look
+    look = Look(scene)
     look.grazing = math.radians(2.0)
     assert is_photo(baked(terrain, scene, 48)).min() > 0.95
     look.grazing = math.radians(20.0)
@@ -186,7 +186,7 @@ def test_grazing_ground_has_no_photo(scene, part, tmp_path, heights):
 
 
 def test_looks_and_sliders_are_kept_by_the_file_and_need_no_addon(terrain, scene, part, tmp_path):
-    look = scene.photo_to_terrain.look
+    look = Look(scene)
     look.look, look.photo_amount, look.snow_line, look.grazing = "HEIGHT", 0.25, 1234.0, math.radians(15)
     saved = tmp_path / "saved.blend"
     bpy.ops.wm.save_as_mainfile(filepath=str(saved))
@@ -200,12 +200,12 @@ def test_looks_and_sliders_are_kept_by_the_file_and_need_no_addon(terrain, scene
     finally:
         bpy.ops.preferences.addon_enable(module=MODULE)
     bpy.ops.wm.open_mainfile(filepath=str(saved))
-    look = bpy.context.scene.photo_to_terrain.look
+    look = Look(bpy.context.scene)
     assert look.look == "HEIGHT" and look.photo_amount == 0.25 and look.snow_line == 1234.0
 
 
 def test_every_look_shows_something_else(terrain, scene, tmp_path, part):
-    look, material = scene.photo_to_terrain.look, part("scene.material")
+    look, material = Look(scene), part("scene.material")
     material.set_value(terrain.active_material, material.FLAT, 1.0)
     pictures = []
     for name in ("PHOTO", "GROUND", "EVIDENCE", "SHADOW", "HEIGHT"):
@@ -221,10 +221,10 @@ def test_every_look_shows_something_else(terrain, scene, tmp_path, part):
 def test_undo_takes_a_look_back(terrain, scene):
     bpy.context.preferences.edit.use_global_undo = True
     bpy.ops.ed.undo_push(message="before")
-    scene.photo_to_terrain.look.look = "EVIDENCE"
+    Look(scene).look = "EVIDENCE"
     bpy.ops.ed.undo_push(message="look")
     bpy.ops.ed.undo()
-    assert bpy.context.scene.photo_to_terrain.look.look == "PHOTO"
+    assert Look(bpy.context.scene).look == "PHOTO"
 
 
 def test_a_result_of_an_earlier_version_gets_painted_ground(scene, part, tmp_path, heights):

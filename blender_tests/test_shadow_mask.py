@@ -12,7 +12,7 @@ import pytest
 
 from blender_tests.conftest import ROOT
 from blender_tests.results import write_picture, write_result
-from blender_tests.surfaces import pixels_of, render_from_above
+from blender_tests.surfaces import Look, pixels_of, render_from_above
 
 SIZE = 64
 DX = 10.0
@@ -60,7 +60,7 @@ def shown(terrain) -> np.ndarray:
 
 
 def turn(scene, azimuth: float, elevation: float):
-    look = scene.photo_to_terrain.look
+    look = Look(scene)
     look.sun_azimuth, look.sun_elevation = math.radians(azimuth), math.radians(elevation)
     return look
 
@@ -71,7 +71,7 @@ def test_the_mask_is_the_kernels_and_blender_shows_it(terrain, scene, heights, k
     wanted = kernel(heights, -60.0, 22.0)
     assert 0.1 < wanted.mean() < 0.9
     assert np.array_equal(shown(terrain), wanted)
-    assert scene.photo_to_terrain.look.look == "SHADOW"
+    assert Look(scene).look == "SHADOW"
     seen = render_from_above(terrain, 4 * (SIZE - 1), tmp_path / "mask.png", 1)[..., 0]
     at = 4 * np.arange(1, SIZE - 1)    # the middle of a cell's pixel: point k lies at pixel 4 k of the picture's edge
     assert np.array_equal(seen[np.ix_(at, at)] < 0.65, wanted[1:-1, 1:-1])
@@ -107,7 +107,7 @@ def test_sliders_and_lamp_are_linked_both_ways(terrain, scene):
 
 def test_while_the_slider_moves_nothing_waits_and_the_newest_wins(terrain, scene, heights, kernel, part, monkeypatch):
     watch = part("shadow_watch")
-    scene.photo_to_terrain.look.look = "SHADOW"
+    Look(scene).look = "SHADOW"
     asked = []
     real = watch.messages.shadow
     monkeypatch.setattr(watch.messages, "shadow", lambda *a: asked.append(a) or real(*a))
@@ -117,7 +117,7 @@ def test_while_the_slider_moves_nothing_waits_and_the_newest_wins(terrain, scene
     assert len(asked) < 30
     until_settled(watch)
     assert np.array_equal(shown(terrain), kernel(heights, 290.0, 25.0))
-    scene.photo_to_terrain.look.look = "PHOTO"
+    Look(scene).look = "PHOTO"
     assert watch.tick() is None    # the timer ends
 
 
@@ -147,7 +147,7 @@ def test_without_a_backend_there_is_one_sentence(terrain, scene, part, monkeypat
 
 def test_a_backend_that_dies_is_said_and_the_next_try_works(terrain, scene, part):
     watch = part("shadow_watch")
-    scene.photo_to_terrain.look.look = "SHADOW"
+    Look(scene).look = "SHADOW"
     watch.tick()
     part("jobs").backend().kill()
     limit = time.monotonic() + 20

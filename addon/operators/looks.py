@@ -35,7 +35,7 @@ class PHOTO_TO_TERRAIN_OT_bake_colors(bpy.types.Operator):
         return True
 
     def execute(self, context):
-        size = int(context.scene.photo_to_terrain.look.bake_size)
+        size = int(context.scene.photo_to_terrain_bake_size)
         try:
             bake(context, shown_terrain(context.scene), size, finish)
         except NoBake as problem:

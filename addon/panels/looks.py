@@ -3,6 +3,7 @@
 import bpy
 
 from .. import shadow_watch
+from ..look_properties import PREFIX
 from ..operators.looks import PHOTO_TO_TERRAIN_OT_bake_colors, PHOTO_TO_TERRAIN_OT_cast_shadows, shown_terrain
 from ..scene.bake import NODE_NAME
 from .settings import Fold
@@ -21,31 +22,32 @@ class PHOTO_TO_TERRAIN_PT_look(Fold, bpy.types.Panel):
         return shown_terrain(context.scene) is not None
 
     def draw(self, context):
-        column, ours = self.begin(context)
-        look, width = ours.look, context.region.width
-        column.prop(look, "look")
-        if look.look == "PHOTO":
-            column.prop(look, "photo_amount", text="Photo", slider=True)
-            column.prop(look, "grazing", text="Fade", slider=True)
-        if look.look in ("PHOTO", "GROUND"):
-            column.prop(look, "snow_line")
-        if look.look in LEGEND:
-            draw_text(column, LEGEND[look.look], width)
+        column, _ = self.begin(context)
+        scene, width = context.scene, context.region.width
+        look = scene.photo_to_terrain_look
+        column.prop(scene, PREFIX + "look")
+        if look == "PHOTO":
+            column.prop(scene, PREFIX + "photo_amount", text="Photo", slider=True)
+            column.prop(scene, PREFIX + "grazing", text="Fade", slider=True)
+        if look in ("PHOTO", "GROUND"):
+            column.prop(scene, PREFIX + "snow_line")
+        if look in LEGEND:
+            draw_text(column, LEGEND[look], width)
         sun = column.column(align=True)
-        sun.prop(look, "sun_azimuth", text="Sun", slider=True)
-        sun.prop(look, "sun_elevation", text="Elevation", slider=True)
-        if look.look == "SHADOW":
+        sun.prop(scene, PREFIX + "sun_azimuth", text="Sun", slider=True)
+        sun.prop(scene, PREFIX + "sun_elevation", text="Elevation", slider=True)
+        if look == "SHADOW":
             if shadow_watch.state.problem:
                 draw_text(column, shadow_watch.state.problem, width, icon="ERROR")
             column.operator(PHOTO_TO_TERRAIN_OT_cast_shadows.bl_idname, text="Update", icon="FILE_REFRESH")
-        if look.look in ("PHOTO", "GROUND"):
-            draw_bake(column, look, shown_terrain(context.scene).active_material)
+        if look in ("PHOTO", "GROUND"):
+            draw_bake(column, scene, shown_terrain(scene).active_material)
 
 
-def draw_bake(column, look, material):
+def draw_bake(column, scene, material):
     """Size, button, and where the image is."""
     column.separator()
-    column.prop(look, "bake_size")
+    column.prop(scene, PREFIX + "bake_size")
     column.operator(PHOTO_TO_TERRAIN_OT_bake_colors.bl_idname, icon="RENDER_STILL")
     node = material.node_tree.nodes.get(NODE_NAME)
     if node is not None and node.image is not None:

@@ -36,10 +36,15 @@ class Tint:
 
 @dataclass(frozen=True)
 class Ground:
-    """What the nodes give: the color, and the relief of rock and scree in meters for bump mapping."""
+    """What the nodes give: the color; lumps in meters for bump mapping and how strong they are; noise about 0.5 for edges.
+
+    Renderers work out what a bump's height depends on three times, so it depends on little.
+    """
 
     color: bpy.types.NodeSocket
     bump_m: bpy.types.NodeSocket
+    bump_strength: bpy.types.NodeSocket
+    noise: bpy.types.NodeSocket
 
 
 def ground_nodes(graph: ShaderGraph, tones: Tones, tint: Tint, snow_line: bpy.types.NodeSocket, dx_m: float,
@@ -48,11 +53,11 @@ def ground_nodes(graph: ShaderGraph, tones: Tones, tint: Tint, snow_line: bpy.ty
     place = graph.node("ShaderNodeTexCoord").outputs["Object"]
     height = graph.node("ShaderNodeSeparateXYZ")
     graph.feed(height.inputs[0], place)
-    broad = graph.noise(place, 90.0 * dx_m, 3.0)
-    middle = graph.noise(place, 14.0 * dx_m, 5.0)
-    fine = graph.noise(place, 2.5 * dx_m, 4.0)
-    layers = graph.noise(place, 5.0 * dx_m, 3.0, (14.0, 14.0, 1.0), (math.radians(9), math.radians(-6), 0.0))
-    streaks = graph.noise(place, 5.0 * dx_m, 3.0, (1.0, 1.0, 7.0))
+    broad = graph.noise(place, 90.0 * dx_m, 2.0)
+    middle = graph.noise(place, 14.0 * dx_m, 4.0)
+    fine = graph.noise(place, 2.5 * dx_m, 3.0)
+    layers = graph.noise(place, 5.0 * dx_m, 2.0, (14.0, 14.0, 1.0), (math.radians(9), math.radians(-6), 0.0))
+    streaks = graph.noise(place, 5.0 * dx_m, 2.0, (1.0, 1.0, 7.0))
 
     rough = graph.plus(graph.linear(middle, 0.75, -0.375), graph.linear(fine, 0.45, -0.225))
     rock = graph.smooth_step(graph.plus(graph.attribute("rock"), rough), 0.32, 0.68)
@@ -83,7 +88,7 @@ def ground_nodes(graph: ShaderGraph, tones: Tones, tint: Tint, snow_line: bpy.ty
 
     stony = graph.math("MAXIMUM", rock, graph.times(scree, 0.5))
     lumps = graph.plus(graph.times(middle, 2.0 * dx_m), graph.times(fine, 0.7 * dx_m), graph.times(layers, 0.8 * dx_m))
-    return Ground(color, graph.times(lumps, graph.linear(stony, 0.85, 0.15), graph.linear(lies, -0.8, 1.0)))
+    return Ground(color, lumps, graph.times(graph.linear(stony, 0.85, 0.15), graph.linear(lies, -0.8, 1.0)), middle)
 
 
 def times(color: Color, factors: tuple[float, float, float]) -> Color:

@@ -55,7 +55,7 @@ def terrain_material(name: str, tones: Tones, photo: bpy.types.Image | None, tin
     is_look = [graph.math("COMPARE", look, float(k), 0.5) for k in range(5)]
 
     ground = ground_nodes(graph, tones, _tint(graph, tint), snow_line, dx_m, relief)
-    weight = graph.times(_photo_weight(graph, dx_m), is_look[PHOTO])
+    weight = graph.times(_photo_weight(graph, ground.noise), is_look[PHOTO])
     color = graph.mix(weight, ground.color, graph.image(PHOTO_IMAGE, CAMERA_UV, photo))
     color = graph.mix(is_look[EVIDENCE], color, _evidence(graph))
     color = graph.mix(is_look[HEIGHT], color, _height(graph, low_m, relief))
@@ -113,13 +113,12 @@ def _tint(graph: ShaderGraph, image: bpy.types.Image | None) -> Tint:
     return Tint(graph.mix(1.0, twice, twice, "MULTIPLY"), graph.tree.nodes[TINT_IMAGE].outputs["Alpha"] if image else 0.0)
 
 
-def _photo_weight(graph: ShaderGraph, dx_m: float) -> bpy.types.NodeSocket:
+def _photo_weight(graph: ShaderGraph, noise: bpy.types.NodeSocket) -> bpy.types.NodeSocket:
     """Share of the photograph: where it may lie, faded where the ground is seen flatly, in ragged borders."""
     angle = graph.math("RADIANS", graph.number(GRAZING, GRAZING_DEG))
     low, high = (graph.math("SINE", graph.times(angle, k)) for k in (0.5, 1.5))
     share = graph.times(graph.attribute("photo"), graph.smooth_step(graph.attribute("facing"), low, graph.plus(high, 1e-4)))
-    place = graph.node("ShaderNodeTexCoord").outputs["Object"]
-    ragged = graph.times(graph.linear(graph.noise(place, 6.0 * dx_m, 4.0), 4.0, -2.0), share, graph.linear(share, -1.0, 1.0))
+    ragged = graph.times(graph.linear(noise, 4.0, -2.0), share, graph.linear(share, -1.0, 1.0))
     sharp = graph.smooth_step(graph.plus(share, ragged), 0.0, 1.0)
     return graph.times(sharp, graph.number(AMOUNT, 1.0))
 
@@ -176,7 +175,7 @@ def _normal(graph: ShaderGraph, ground: Ground, weight: bpy.types.NodeSocket,
     bump = graph.node("ShaderNodeBump")
     bump.inputs["Distance"].default_value = 1.0
     painted = graph.plus(is_look[PHOTO], is_look[GROUND])
-    graph.feed(bump.inputs["Strength"], graph.times(painted, graph.linear(weight, -1.0, 1.0), 0.6))
+    graph.feed(bump.inputs["Strength"], graph.times(painted, graph.linear(weight, -1.0, 1.0), ground.bump_strength, 0.6))
     graph.feed(bump.inputs["Height"], ground.bump_m)
     return bump.outputs[0]
 
