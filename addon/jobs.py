@@ -44,7 +44,11 @@ class Problem:
 
 @dataclass
 class Job:
-    """One picture on its way. Call `poll` often; everything else is there to be read."""
+    """One picture on its way. Call `poll` often; everything else is there to be read.
+
+    is_keeping: it is cancelled in favor of `whole_draft`, the newest preview whose heights are all known.
+    is_placing: the backend is done, and its terrain or draft is being put into the scene; is_stopped: and shall not be.
+    """
 
     backend: BackendProcess
     number: int
@@ -59,7 +63,11 @@ class Job:
     result: messages.Message | None = None
     problem: Problem | None = None
     is_cancelling: bool = False
+    is_keeping: bool = False
     is_over: bool = False
+    is_placing: bool = False
+    is_stopped: bool = False
+    whole_draft: messages.Message | None = None
     began: float = field(default_factory=time.monotonic)
     first_draft_s: float | None = None
     _remaining: tuple[float, float] | None = None
@@ -83,7 +91,7 @@ class Job:
     def face(self) -> tuple[object, ...]:
         """What the panel draws of it; unchanged, nothing needs to be drawn again."""
         left = self.remaining_s
-        return (self.label, self.text, self.is_cancelling, round(100 * self.fraction),
+        return (self.label, self.text, self.is_cancelling, self.can_keep, self.is_placing, round(100 * self.fraction),
                 round(self.seconds if left is None else left))
 
     @property
@@ -91,11 +99,32 @@ class Job:
         """Whether it ended without result and without problem."""
         return self.is_over and self.result is None and self.problem is None
 
+    @property
+    def can_be_cancelled(self) -> bool:
+        """Whether `cancel` would change anything."""
+        if self.is_placing:
+            return not self.is_stopped
+        return not self.is_over and (self.is_keeping or not self.is_cancelling)
+
     def cancel(self) -> None:
-        """Ask it to stop; `poll` tells when it has."""
-        if not (self.is_over or self.is_cancelling):
+        """Ask it to stop; `poll` tells when it has. What is being put into the scene is taken back."""
+        self.is_keeping = False
+        if self.is_placing:
+            self.is_stopped = True
+        elif not (self.is_over or self.is_cancelling):
             self.is_cancelling, self._cancel_asked = True, time.monotonic()
             self.backend.send(messages.cancel(self.number))
+
+    @property
+    def can_keep(self) -> bool:
+        """Whether there is a whole draft that could be taken instead of the terrain."""
+        return self.whole_draft is not None and not (self.is_over or self.is_cancelling)
+
+    def keep(self) -> None:
+        """Stop it and be content with the newest whole draft."""
+        if self.can_keep:
+            self.cancel()
+            self.is_keeping = True
 
     def take_preview(self) -> messages.Message | None:
         """The newest preview that nobody has taken yet."""
@@ -121,10 +150,10 @@ class Job:
     def _watch_clock(self) -> None:
         if self.is_cancelling and time.monotonic() - self._cancel_asked > CANCEL_PATIENCE_S:
             log.warning("The backend did not answer a cancel and is ended.")
-            self.backend.kill()
+            self.backend.end_soon()
             self.is_over = True
         elif self.backend.ready is None and self.seconds > READY_PATIENCE_S:
-            self.backend.kill()
+            self.backend.end_soon()
             self._fail("backend_silent", f"The backend did not start within {READY_PATIENCE_S:.0f} s. Try again.",
                        "try_again")
 
@@ -135,7 +164,7 @@ class Job:
             else:
                 self._fail("backend_died", sentence_for(event, self.backend.python), "try_again")
         elif isinstance(event, TerrainError):
-            self.backend.kill()
+            self.backend.end_soon()
             self._fail(event.code, str(event), event.fix)
         elif event["kind"] == "ready":
             self.label = "Waiting for the backend"
@@ -155,6 +184,8 @@ class Job:
                 self._remaining = (float(event["remaining_s"]), time.monotonic())
         elif kind == "preview":
             self._preview = event
+            if event.get("evidence"):
+                self.whole_draft = event
             if self.first_draft_s is None:
                 self.first_draft_s = self.seconds
         elif kind == "result":
@@ -178,8 +209,8 @@ last_problem: Problem | None = None
 
 
 def current() -> Job | None:
-    """The job that runs now."""
-    return _job if _job and not _job.is_over else None
+    """The job that runs now, or whose terrain is being put into the scene."""
+    return _job if _job and (_job.is_placing or not _job.is_over) else None
 
 
 def start(python: Path, root: Path, image: Path, folder: Path, settings: TerrainSettings, log_path: Path,
@@ -199,7 +230,7 @@ def prepare(python: Path, root: Path, log_path: Path, arguments: tuple[str, ...]
     """The backend that is there, or a new one; it loads its networks at once. Raises OSError when it cannot be started."""
     global _backend, _last_used
     if _backend and not (_backend.is_alive() and (_backend.python, _backend.root) == (python, root)):
-        _backend.stop()
+        _backend.end_soon()
         _backend = None
     if _backend is None:
         _backend = BackendProcess(python, root, log_path, arguments)
@@ -223,12 +254,12 @@ def abandon() -> None:
     job = current()
     if job:
         job.cancel()
-        job.is_over = True
+        job.is_over, job.is_placing = True, False
 
 
 def release_if_idle(idle_s: float = IDLE_S) -> float | None:
     """End a backend that has had nothing to do for `idle_s`. Returns seconds until it is worth asking again."""
-    global _last_used
+    global _backend, _last_used
     if _backend is None or not _backend.is_alive():
         return None
     if current():
@@ -236,7 +267,8 @@ def release_if_idle(idle_s: float = IDLE_S) -> float | None:
     left = idle_s - (time.monotonic() - _last_used)
     if left > 0:
         return max(1.0, left)
-    stop_all()
+    _backend.stop_soon()
+    _backend = None
     return None
 
 
@@ -246,5 +278,5 @@ def stop_all() -> None:
     if _backend:
         _backend.stop()
     if _job:
-        _job.is_over = True
+        _job.is_over, _job.is_placing = True, False
     _backend = _job = None

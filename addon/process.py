@@ -92,6 +92,15 @@ class BackendProcess:
         self._child.kill()
         self.stop()
 
+    def stop_soon(self) -> None:
+        """`stop` in a thread: nobody waits until the child's memory is given back."""
+        threading.Thread(target=self.stop, name="photo-to-terrain-end", daemon=True).start()
+
+    def end_soon(self) -> None:
+        """`kill` without waiting until the child is gone."""
+        self._child.kill()
+        self.stop_soon()
+
     def log_tail(self) -> str:
         """The last lines of the child's log; empty where there is none."""
         try:

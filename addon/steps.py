@@ -88,7 +88,8 @@ class Work(Generic[T]):
                     raise
                 self._steps = self._make()
                 return False
-            if waited is not None or time.perf_counter() >= until:
+            left = until - time.perf_counter()
+            if left <= 0 or (waited is not None and not wait([waited], left).done):
                 return False
 
     def stop(self) -> None:

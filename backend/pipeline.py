@@ -36,7 +36,8 @@ from .contract.settings import TerrainSettings
 from .contract.stages import STAGES, StageInfo
 from .memory import PeakMemory, needed_gb, total_and_free_gb
 from .runner import Done, Listener, Progress, Stage, StageRecord, run_stages
-from .terrain import Grid, Terrain
+from .scene import VisibleTerrain
+from .terrain import EVIDENCE_INFERRED, EVIDENCE_VISIBLE, Grid, Terrain
 
 log = logging.getLogger(__name__)
 
@@ -257,23 +258,37 @@ def check_memory(settings: TerrainSettings) -> None:
 _preview_number = itertools.count(1)
 
 
-def write_preview(folder: Path, stage: StageInfo, done: Done) -> dict[str, Any]:
+def write_preview(folder: Path, stage: StageInfo, done: Done, settings: TerrainSettings) -> dict[str, Any]:
     """Leave a stage's heights as .npy in the job's folder and say where and what they are (the wire's `preview`).
 
-    Only `visible` holds NaN, where nothing is known yet. Raises OutputNotWritable.
+    Only `visible` holds NaN, where nothing is known yet. Every other one is a whole terrain: it comes with its evidence as far
+    as that is known and with a report, so that the artist can be content with it. Raises OutputNotWritable.
     """
     from .formats.heightmap import write_npy
 
     result, visible = done[stage.name], done["visible"]
     grid: Grid = result.grid if isinstance(result, Terrain) else visible.grid
     heights: np.ndarray = result if isinstance(result, np.ndarray) else result.heights
+    heights = heights.astype(np.float32, copy=False)
     path = folder / outputs.CACHE_FOLDER / f"preview-{stage.name}-{os.getpid()}-{next(_preview_number)}.npy"
+    camera = report.camera_values(visible.camera, grid, heights)
+    values: dict[str, Any] = {"stage": stage.name, "heights": str(path), **report.grid_values(grid), "camera": camera}
     try:
-        write_npy(path, heights.astype(np.float32, copy=False))
+        write_npy(path, heights)
+        if np.isfinite(heights).all():
+            evidence = result.layers["evidence"] if isinstance(result, Terrain) else evidence_of(visible)
+            beside = path.with_name(f"{path.stem}-evidence.npy")
+            write_npy(beside, evidence.astype(np.uint8, copy=False))
+            values |= {"evidence": str(beside),
+                       "report": report.unfinished(done["picture"], done["camera"], grid, heights, settings, stage.name)}
     except OSError as problem:
         raise outputs.not_writable(folder, problem) from problem
-    camera = report.camera_values(visible.camera, grid, heights)
-    return report.without_nan({"stage": stage.name, "heights": str(path), **report.grid_values(grid), "camera": camera})
+    return report.without_nan(values)
+
+
+def evidence_of(visible: VisibleTerrain) -> np.ndarray:
+    """uint8 (rows, cols): seen or invented, while nothing seen has been moved yet."""
+    return np.where(visible.mask & ~visible.silhouette, EVIDENCE_VISIBLE, EVIDENCE_INFERRED).astype(np.uint8)
 
 
 def warm_up() -> None:

@@ -34,16 +34,11 @@ def build(picture: Picture, posed: PosedScene, prior: Prior, terrain: Terrain, m
         "peak_memory_gb": round(r.peak_memory_gb, 3),
         "provider": r.provider, "cached": r.cached,
     } for r in records]
-    height, width = picture.rgb.shape[:2]
     return without_nan({
         "format": FORMAT,
         "version": VERSION,
         "seed": settings.seed,
-        "picture": {
-            "path": str(picture.path), "sha256": picture.sha256, "width": width, "height": height,
-            "original_width": picture.original_size[0] or width, "original_height": picture.original_size[1] or height,
-            "exif_fov_x_deg": None if picture.exif_fov_x_rad is None else math.degrees(picture.exif_fov_x_rad),
-        },
+        "picture": picture_values(picture),
         "camera": camera_values(posed.camera, terrain.grid, terrain.heights) | {
             "pitch_candidates": [candidate_values(candidate) for candidate in posed.candidates]},
         "prior": prior_values(prior),
@@ -58,6 +53,28 @@ def build(picture: Picture, posed: PosedScene, prior: Prior, terrain: Terrain, m
         "settings": settings.to_dict(),
         "choices": [n for n in notes if "choice" in n],
         "warnings": [n for n in notes if "warning" in n],
+    })
+
+
+def picture_values(picture: Picture) -> dict[str, Any]:
+    """The picture's file, its sizes and what EXIF tells of its lens."""
+    height, width = picture.rgb.shape[:2]
+    return {
+        "path": str(picture.path), "sha256": picture.sha256, "width": width, "height": height,
+        "original_width": picture.original_size[0] or width, "original_height": picture.original_size[1] or height,
+        "exif_fov_x_deg": None if picture.exif_fov_x_rad is None else math.degrees(picture.exif_fov_x_rad),
+    }
+
+
+def unfinished(picture: Picture, posed: PosedScene, grid: Grid, heights: np.ndarray, settings: TerrainSettings,
+               stage: str) -> dict[str, Any]:
+    """The report of a terrain that is taken after `stage`, before it is finished: what is known then, under the same names."""
+    return without_nan({
+        "format": FORMAT, "version": VERSION, "seed": settings.seed, "unfinished": True, "stage": stage,
+        "picture": picture_values(picture),
+        "camera": camera_values(posed.camera, grid, heights),
+        "terrain": terrain_values(Terrain(grid, heights)),
+        "metrics": {}, "settings": settings.to_dict(), "choices": [], "warnings": [],
     })
 
 

@@ -36,5 +36,5 @@ class WireListener(Listener):
         """Leave the heights in the job's folder and say where."""
         if self._request.cancelled.is_set():
             return
-        values = pipeline.write_preview(self._request.folder, stage, done)
+        values = pipeline.write_preview(self._request.folder, stage, done, self._request.settings)
         self._server.tell(self._request, messages.make("preview", self._request.job, **values))

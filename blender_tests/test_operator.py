@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from blender_tests.conftest import PICTURE
+from blender_tests.modal_runs import modal_run, run_to_end
 
 
 @pytest.fixture
@@ -98,66 +99,18 @@ def test_every_fix_has_a_button_or_none(part):
     assert unknown <= {"edit_mask", "repair", "update"}    # described by their sentences
 
 
-class Window:
-    """What `execute` and `modal` need of a window manager: timers."""
-
-    def __init__(self):
-        self.timers = []
-
-    def event_timer_add(self, seconds, window):
-        self.timers.append(object())
-        return self.timers[-1]
-
-    def event_timer_remove(self, timer):
-        self.timers.remove(timer)
-
-    def modal_handler_add(self, operator):
-        pass
-
-
 @pytest.fixture
 def modal(ready, part, monkeypatch, scene):
     """The operator as a window would run it: (operator, context, manager, tick)."""
-    generate = part("operators.generate")
-    manager = Window()
-    fake_app = SimpleNamespace(background=False, timers=SimpleNamespace(
-        is_registered=lambda f: True, register=lambda f, **k: None))
-    fake_context = SimpleNamespace(scene=scene, window=None, area=None, window_manager=manager,
-                                   preferences=bpy.context.preferences, view_layer=bpy.context.view_layer)
-    monkeypatch.setattr(generate, "bpy", SimpleNamespace(
-        app=fake_app, data=bpy.data, types=bpy.types, path=bpy.path, context=fake_context))
-    monkeypatch.setattr(generate, "redraw", lambda: None)
-    kind = generate.PHOTO_TO_TERRAIN_OT_generate
-    operator = SimpleNamespace(said=[])
-    operator.report = lambda level, text: operator.said.append((level, text))
-    for name in ("finish", "refuse", "scene", "show_news", "look", "look_back"):
-        setattr(operator, name, getattr(kind, name).__get__(operator))
-    assert kind.execute(operator, fake_context) == {"RUNNING_MODAL"}
-
-    def tick(event: str = "TIMER", value: str = "NOTHING"):
-        return kind.modal(operator, fake_context, SimpleNamespace(type=event, value=value))
-
-    operator.cancel = kind.cancel.__get__(operator)
-    yield operator, fake_context, manager, tick
-    generate.end_timers()
-
-
-def run_to_end(tick, job):
-    import time
-
-    for _ in range(1200):
-        state = tick()
-        if state != {"PASS_THROUGH"}:
-            return state
-        time.sleep(0.05)
-    raise AssertionError("never ended")
+    with modal_run(part, monkeypatch, scene) as run:
+        yield run
 
 
 def test_modal_run_finishes_once_and_takes_its_timer_away(modal, scene):
     operator, _, manager, tick = modal
     assert len(manager.timers) == 1
     assert tick("MOUSEMOVE") == {"PASS_THROUGH"}
-    assert run_to_end(tick, operator.job) == {"FINISHED"}    # with UNDO in bl_options: one undo step
+    assert run_to_end(tick) == {"FINISHED"}    # with UNDO in bl_options: one undo step
     assert not manager.timers and scene.camera.name == "Terrain Camera"
 
 
@@ -173,7 +126,7 @@ def test_esc_cancels_and_nothing_stays(ready, fake_stages, scene, request):
     assert scene.camera.name == "Draft Camera"
     assert tick("ESC", "PRESS") == {"RUNNING_MODAL"}
     began = time.monotonic()
-    assert run_to_end(tick, operator.job) == {"CANCELLED"}
+    assert run_to_end(tick) == {"CANCELLED"}
     assert time.monotonic() - began < 1.0
     assert not manager.timers and names() == before and scene.camera is None
 
@@ -193,7 +146,7 @@ def test_cancel_brings_the_earlier_terrain_back(ready, fake_stages, part, scene,
         time.sleep(0.05)
     assert places.is_hidden(scene, earlier)
     tick("ESC", "PRESS")
-    assert run_to_end(tick, operator.job) == {"CANCELLED"}
+    assert run_to_end(tick) == {"CANCELLED"}
     assert places.shown_result(scene) == earlier and scene.camera == camera
 
 
@@ -208,7 +161,7 @@ def test_undo_in_the_middle_is_survived(ready, fake_stages, scene, request):
     for thing in list(bpy.data.objects):
         bpy.data.objects.remove(thing)
     if not operator.job.is_over:
-        assert run_to_end(tick, operator.job) == {"FINISHED"}, operator.said
+        assert run_to_end(tick) == {"FINISHED"}, operator.said
     assert "Terrain" in bpy.data.objects
 
 

@@ -1,17 +1,22 @@
 """The big button: a picture becomes a terrain, in a window while Blender stays usable, or waiting without one."""
 
+import functools
 from pathlib import Path
 
 import bpy
 
 from ...backend.contract.errors import TerrainError
 from .. import compatibility, environment, jobs, preferences, properties
-from ..scene.draft import drop_draft, show_draft
-from ..scene.result import put_result, select_only
-from ..scene.result_folder import DamagedResult, folder_name, read_result
+from ..scene.draft import draft_steps, drop_draft
+from ..scene.result import result_steps, select_only
+from ..scene.result_folder import DamagedResult, folder_name, read_result, read_unfinished
 from ..scene.viewport import is_through_camera, look_freely, look_through_camera, redraw
+from ..steps import Ahead, Work, ready
 
 TICK_S = 0.1
+
+QUICK_TICK_S = 0.01
+"""While the terrain is put into the scene."""
 
 _timers: list[bpy.types.Timer] = []
 """The running timer, here so that it can also be taken away when the add-on is switched off in the middle of a job."""
@@ -48,10 +53,14 @@ class PHOTO_TO_TERRAIN_OT_generate(bpy.types.Operator):
         self.scene_name = context.scene.name
         self.has_looked = False
         self.face = None
+        self.drafting = self.placing = None
         if bpy.app.background:
             while not self.job.wait():
                 self.show_news(context)
-            return self.finish(context)
+            state = self.begin_placing(context)
+            while state is None:
+                state = self.go_on_placing(context)
+            return state
         _timers.append(context.window_manager.event_timer_add(TICK_S, window=context.window))
         context.window_manager.modal_handler_add(self)
         redraw()
@@ -64,35 +73,50 @@ class PHOTO_TO_TERRAIN_OT_generate(bpy.types.Operator):
             return {"RUNNING_MODAL"}    # this Esc was meant for us
         if event.type != "TIMER":
             return {"PASS_THROUGH"}     # Blender stays usable
-        if self.job.poll():
+        state = self.tick(context)
+        if state is not None:
             end_timers()
-            return self.finish(context)
-        self.show_news(context)
+            return state
         if self.job.face != self.face:
             self.face = self.job.face
             redraw()
         return {"PASS_THROUGH"}
 
+    def tick(self, context):
+        """Some steps of what there is to do, so few that nobody notices. Returns the operator's end, or None."""
+        if self.placing is not None:
+            return self.go_on_placing(context)
+        if self.job.poll():
+            return self.begin_placing(context)
+        self.show_news(context)
+        return None
+
     def cancel(self, context):
         """Blender ends the operator: its window closes, or another file is loaded."""
         jobs.abandon()
         end_timers()
+        for work in (self.drafting, self.placing):
+            if work is not None:
+                work.stop()
 
     def scene(self, context):
         """The scene the job was started in; by name, because undo replaces it."""
         return bpy.data.scenes.get(self.scene_name) or context.scene
 
     def show_news(self, context):
-        """Bring the newest preview into the scene."""
-        preview = self.job.take_preview()
-        if preview is None or self.job.is_cancelling:
-            return
+        """Bring the newest preview into the scene, some steps of it."""
+        if self.drafting is None:
+            preview = self.job.take_preview()
+            if preview is None or self.job.is_cancelling:
+                return
+            self.drafting = Work(lambda: draft_steps(self.scene(bpy.context), preview, self.job.image))
         try:
-            show_draft(self.scene(context), preview, self.job.image)
+            if self.drafting.advance():
+                self.drafting = None
+                self.look(context)
         except DamagedResult as problem:    # the next preview comes soon
+            self.drafting = None
             self.report({"WARNING"}, str(problem))
-            return
-        self.look(context)
 
     def look(self, context):
         """Show the terrain as the picture does, once; afterwards the artist may turn the view as they like."""
@@ -106,29 +130,64 @@ class PHOTO_TO_TERRAIN_OT_generate(bpy.types.Operator):
         if self.has_looked and self.was_free:
             look_freely(context)
 
-    def finish(self, context):
-        """The job is over: replace the draft by the result, or leave the scene as it was."""
-        scene = self.scene(context)
-        drop_draft(scene)
-        redraw()
+    def begin_placing(self, context):
+        """The backend is done: begin to put in its terrain, or the draft that shall do. Returns the operator's end, or None."""
         watch_idleness()
-        if self.job.result is None:
-            self.look_back(context)
-        if self.job.problem:
-            return self.refuse(self.job.problem)
-        if self.job.result is None:
-            self.report({"INFO"}, "Cancelled, nothing was changed")
-            return {"CANCELLED"}
+        if self.drafting is not None:
+            self.drafting.stop()
+            self.drafting = None
+        job = self.job
+        if job.result is not None:
+            read = functools.partial(read_result, job.folder)
+        elif job.is_keeping:
+            read = functools.partial(read_unfinished, job.whole_draft, job.seconds)
+        else:
+            return self.leave(context, job.problem)
+        job.is_placing, job.label, job.text = True, "Putting the terrain into the scene", ""
+        self.placing = Work(lambda: self.place(read))
+        if not bpy.app.background:    # no more to wait for: as many steps as Blender takes
+            end_timers()
+            _timers.append(context.window_manager.event_timer_add(QUICK_TICK_S, window=context.window))
+        return None
+
+    def place(self, read):
+        """The steps from files to a terrain in the scene. Raises DamagedResult."""
+        with Ahead() as soon:
+            finished = yield from ready(soon(read))
+        yield
+        return (yield from result_steps(self.scene(bpy.context), finished))
+
+    def go_on_placing(self, context):
+        """Some steps of it. Returns the operator's end, or None."""
+        if self.job.is_stopped:
+            self.placing.stop()
+            return self.leave(context, None)
         try:
-            finished = read_result(self.job.folder)
+            if not self.placing.advance():
+                return None
         except DamagedResult as problem:
-            return self.refuse(jobs.Problem("damaged_result", str(problem), "try_again"))
-        terrain = put_result(scene, finished)
+            return self.leave(context, jobs.Problem("damaged_result", str(problem), "try_again"))
+        except BaseException:
+            self.leave(context, jobs.Problem("damaged_result", "The terrain cannot be put into the scene.", "try_again"))
+            raise
+        self.job.is_placing = False
+        redraw()
         if context.view_layer is not None:
-            select_only(context.view_layer, terrain)
+            select_only(context.view_layer, self.placing.result)
         self.look(context)
-        self.report({"INFO"}, f"Terrain made in {self.job.seconds:.0f} s")
+        self.report({"INFO"}, f"{'Draft kept' if self.job.result is None else 'Terrain made'} after {self.job.seconds:.0f} s")
         return {"FINISHED"}
+
+    def leave(self, context, problem):
+        """Leave the scene as it was, and say why."""
+        self.job.is_placing = False
+        drop_draft(self.scene(context))
+        redraw()
+        self.look_back(context)
+        if problem:
+            return self.refuse(problem)
+        self.report({"INFO"}, "Cancelled, nothing was changed")
+        return {"CANCELLED"}
 
     def refuse(self, problem):
         """Say what went wrong, here and in the panel."""

@@ -21,7 +21,7 @@ class PHOTO_TO_TERRAIN_OT_cancel(bpy.types.Operator):
     @classmethod
     def poll(cls, context):
         job = jobs.current()
-        return job is not None and not job.is_cancelling
+        return job is not None and job.can_be_cancelled
 
     def execute(self, context):
         jobs.current().cancel()

@@ -8,6 +8,8 @@ from typing import Any
 def sentences(report: dict[str, Any]) -> tuple[list[str], list[str]]:
     """Lines about the terrain, and warnings. Whatever a report lacks is left out."""
     lines = []
+    if report.get("unfinished"):
+        lines.append("Unfinished: press the button to go on")
     terrain, camera, metrics = (report.get(part) or {} for part in ("terrain", "camera", "metrics"))
     if {"rows", "cols", "dx_m", "min_m", "max_m"} <= terrain.keys():
         wide, deep = (terrain[n] * terrain["dx_m"] / 1000 for n in ("cols", "rows"))
@@ -18,6 +20,6 @@ def sentences(report: dict[str, Any]) -> tuple[list[str], list[str]]:
     if metrics.get("skyline_error_px") is not None:
         lines.append(f"Skyline {metrics['skyline_error_px']:.1f} px off at 1000 px")
     if report.get("seconds"):
-        lines.append(f"Made in {report['seconds']:.0f} s")
+        lines.append(f"{'Stopped after' if report.get('unfinished') else 'Made in'} {report['seconds']:.0f} s")
     warnings = [str(w.get("warning", "")) for w in report.get("warnings", []) if isinstance(w, dict)]
     return lines, [w for w in warnings if w]

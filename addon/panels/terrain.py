@@ -4,6 +4,7 @@ import bpy
 
 from .. import compatibility, jobs
 from ..operators.generate import PHOTO_TO_TERRAIN_OT_generate
+from ..operators.keep_draft import PHOTO_TO_TERRAIN_OT_keep_draft
 from ..operators.remedies import REMEDIES
 from ..scene import result_collections as places
 from .result_summary import sentences
@@ -53,16 +54,18 @@ class PHOTO_TO_TERRAIN_PT_terrain(SidebarPanel, bpy.types.Panel):
 
 
 def draw_job(layout, job):
-    """Stage, bar, remaining time, cancel."""
+    """Stage, bar, remaining time, and the two ways to end it early."""
     column = layout.column()
     compatibility.draw_progress(column, job.fraction)
-    lines = column.column(align=True)    # always two of them: a panel that jumps cannot be clicked
+    lines = column.column(align=True)    # always three of them: a panel that jumps cannot be clicked
     lines.scale_y = 0.8
-    lines.label(text="Cancelling" if job.is_cancelling else job.label)
-    is_news = job.text.lower() != job.label.lower() and not job.is_cancelling
+    is_ending = job.is_cancelling and not job.is_placing
+    lines.label(text=("Stopping, the draft is kept" if job.is_keeping else "Cancelling") if is_ending else job.label)
+    is_news = job.text.lower() != job.label.lower() and not is_ending
     lines.label(text=job.text if is_news else "")
-    row = column.row()
-    row.label(text=time_left(job))
+    lines.label(text="" if is_ending or job.is_placing else time_left(job))
+    row = column.split(factor=0.62, align=True)
+    row.operator(PHOTO_TO_TERRAIN_OT_keep_draft.bl_idname, icon="CHECKMARK")
     row.operator("photo_to_terrain.cancel", icon="X")
 
 

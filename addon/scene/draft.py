@@ -8,8 +8,10 @@ from typing import Any
 
 import bpy
 
+from ..steps import Ahead, Steps, ready
 from . import result_collections as places
-from .grid_mesh import draft_mesh, move_draft
+from .grid_mesh import draft_steps as mesh_steps
+from .grid_mesh import move_draft
 from .light import make_sun
 from .matched_camera import frame_picture, make_camera, place_camera, put_backdrop
 from .result_folder import HeightGrid, read_preview
@@ -27,24 +29,36 @@ def find_draft(scene: bpy.types.Scene) -> bpy.types.Collection | None:
     return next((c for c in root.children if places.DRAFT_MARK in c), None) if root else None
 
 
-def show_draft(scene: bpy.types.Scene, preview: dict[str, Any], picture: Path) -> None:
-    """Show the heights of a `preview` message. Raises DamagedResult."""
-    grid = read_preview(preview).coarse(MOST_POINTS)
-    far_m = diagonal(grid)
-    collection = find_draft(scene)
-    if collection is None:
-        collection = _begin(scene, preview, picture, far_m)
-    camera = places.camera_in(collection)
-    if camera is not None:
-        place_camera(camera, preview["camera"], far_m)
-    terrain = places.terrain_in(collection)
-    if terrain is None:
-        terrain = bpy.data.objects.new(NAME, draft_mesh(NAME, grid))
-        collection.objects.link(terrain)
-    elif not move_draft(terrain.data, grid):
-        old = terrain.data
-        terrain.data = draft_mesh(NAME, grid)
-        bpy.data.meshes.remove(old)
+def draft_steps(scene: bpy.types.Scene, preview: dict[str, Any], picture: Path) -> Steps[None]:
+    """Show the heights of a `preview` message. Raises DamagedResult. Ended early, the draft stays as it was."""
+    with Ahead() as soon:
+        grid = yield from ready(soon(read_coarse, preview))
+        far_m = diagonal(grid)
+        collection = find_draft(scene)
+        if collection is None:
+            collection = _begin(scene, preview, far_m)
+            yield
+            if places.camera_in(collection) is not None:
+                put_backdrop(places.camera_in(collection), picture)
+            yield
+        camera = places.camera_in(collection)
+        if camera is not None:
+            place_camera(camera, preview["camera"], far_m)
+        terrain = places.terrain_in(collection)
+        if terrain is not None and move_draft(terrain.data, grid):
+            return
+        mesh = yield from mesh_steps(NAME, grid)
+        if terrain is None:
+            terrain = bpy.data.objects.new(NAME, mesh)
+            collection.objects.link(terrain)
+        else:
+            old, terrain.data = terrain.data, mesh
+            bpy.data.meshes.remove(old)
+
+
+def read_coarse(preview: dict[str, Any]) -> HeightGrid:
+    """A preview's heights as far as a draft shows them. Raises DamagedResult. Touches no bpy."""
+    return read_preview(preview).coarse(MOST_POINTS)
 
 
 def drop_draft(scene: bpy.types.Scene) -> None:
@@ -72,8 +86,8 @@ def diagonal(grid: HeightGrid) -> float:
     return grid.dx_m * math.hypot(*grid.heights.shape)
 
 
-def _begin(scene: bpy.types.Scene, preview: dict[str, Any], picture: Path, far_m: float) -> bpy.types.Collection:
-    """The draft's collection with camera, backdrop and light; earlier terrains are hidden behind it."""
+def _begin(scene: bpy.types.Scene, preview: dict[str, Any], far_m: float) -> bpy.types.Collection:
+    """The draft's collection with camera and light; earlier terrains are hidden behind it."""
     shown = [c for c in places.results(scene) if not places.is_hidden(scene, c)]
     for other in shown:
         places.hide(scene, other, True)
@@ -86,7 +100,6 @@ def _begin(scene: bpy.types.Scene, preview: dict[str, Any], picture: Path, far_m
     camera = make_camera(f"{NAME} Camera", preview["camera"], far_m)
     collection.objects.link(camera)
     collection.objects.link(make_sun(0.5 * far_m))
-    put_backdrop(camera, picture)
     scene.camera = camera
     frame_picture(scene, int(preview["camera"]["width"]), int(preview["camera"]["height"]))
     reach(far_m)

@@ -7,6 +7,8 @@ from typing import Any
 
 import bpy
 
+from .material import drop_material
+
 ROOT_NAME = "Photo to Terrain"
 ROOT_MARK = "photo_to_terrain"
 KEY_MARK, REPORT_MARK, DRAFT_MARK = "photo_to_terrain_key", "photo_to_terrain_report", "photo_to_terrain_draft"
@@ -58,13 +60,20 @@ def add(scene: bpy.types.Scene, name: str) -> bpy.types.Collection:
 def remove(collection: bpy.types.Collection) -> None:
     """Delete a terrain: its collection, objects and what only they use."""
     for thing in list(collection.objects):
-        data = thing.data
-        materials = [slot.material for slot in thing.material_slots]
-        bpy.data.objects.remove(thing)
-        if data is not None and not data.users:
-            bpy.data.batch_remove([data])
-        bpy.data.batch_remove([m for m in materials if m and not m.users])
+        remove_object(thing)
     bpy.data.collections.remove(collection)
+
+
+def remove_object(thing: bpy.types.Object) -> None:
+    """Delete an object and what only it uses: mesh or camera, materials and their images."""
+    data = thing.data
+    materials = [slot.material for slot in thing.material_slots]
+    bpy.data.objects.remove(thing)
+    if data is not None and not data.users:
+        bpy.data.batch_remove([data])
+    for material in materials:
+        if material is not None:
+            drop_material(material)
 
 
 def hide(scene: bpy.types.Scene, collection: bpy.types.Collection, hidden: bool) -> None:

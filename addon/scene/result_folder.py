@@ -86,6 +86,25 @@ def read_preview(message: dict[str, Any]) -> HeightGrid:
     return HeightGrid(heights, float(message["dx_m"]), tuple(message["origin_m"]))
 
 
+def read_unfinished(message: dict[str, Any], seconds: float) -> FinishedTerrain:
+    """A terrain from a `preview` message whose heights are all known. seconds: the job has taken so far.
+
+    Its folder is that of the previews, where no file of an earlier, finished job lies. Raises DamagedResult.
+    """
+    try:
+        heights = np.load(message["heights"], allow_pickle=False)
+        evidence = np.load(message["evidence"], allow_pickle=False)
+        report = {**message["report"], "seconds": round(seconds, 3)}
+        grid = HeightGrid(heights, float(message["dx_m"]), tuple(message["origin_m"]))
+    except DamagedResult:
+        raise
+    except (OSError, ValueError, KeyError, TypeError) as problem:
+        raise DamagedResult(f"The draft cannot be read ({problem}). Make the terrain again.") from problem
+    if evidence.shape != heights.shape or not np.isfinite(heights).all():
+        raise DamagedResult("The draft is not complete. Make the terrain again.")
+    return FinishedTerrain(grid, evidence, report, Path(message["heights"]).parent)
+
+
 def key_of(report: dict[str, Any]) -> str:
     """Tells results apart: another picture, seed or typed pitch is another terrain, anything else a new version."""
     pitch = typed_pitch(report)

@@ -14,7 +14,8 @@ they are .npy files in the job's folder, named by the messages. Standard library
         progress   job, plan [{name, label, share}]                               first answer to `generate`
         progress   job, stage, label, fraction (of the whole job), stage_fraction, text, seconds,
                    remaining_s (null: not known yet)
-        preview    job, stage, heights (.npy; NaN = not known yet), rows, cols, dx_m, origin_m, camera {...}
+        preview    job, stage, heights (.npy; NaN = not known yet), rows, cols, dx_m, origin_m, camera {...};
+                   where all heights are known also evidence (.npy, uint8) and report {...} (`unfinished`, `stage`)
         result     job, files {name: path}, report {...} (the content of report.json), seconds
         cancelled  job                    within a second of `cancel`
         shadow     ask, rows, cols (of every `step`th cell), bits (base64 of zlib of np.packbits, 1 = in shadow), seconds

@@ -1,0 +1,67 @@
+"""The modal operator as a window would run it, with stand-ins for what only a window has."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+from types import SimpleNamespace
+
+import bpy
+
+METHODS = ("tick", "begin_placing", "place", "go_on_placing", "leave", "refuse", "scene", "show_news", "look", "look_back")
+
+
+class Window:
+    """What `execute` and `modal` need of a window manager: timers."""
+
+    def __init__(self):
+        self.timers = []
+
+    def event_timer_add(self, seconds, window):
+        self.timers.append(object())
+        return self.timers[-1]
+
+    def event_timer_remove(self, timer):
+        self.timers.remove(timer)
+
+    def modal_handler_add(self, operator):
+        pass
+
+
+@contextlib.contextmanager
+def modal_run(part, monkeypatch, scene: bpy.types.Scene) -> Iterator[tuple]:
+    """Start the operator. Gives (operator, context, manager, tick); tick sends it one event and returns what it says."""
+    generate = part("operators.generate")
+    manager = Window()
+    fake_app = SimpleNamespace(background=False, timers=SimpleNamespace(
+        is_registered=lambda f: True, register=lambda f, **k: None))
+    fake_context = SimpleNamespace(scene=scene, window=None, area=None, window_manager=manager,
+                                   preferences=bpy.context.preferences, view_layer=bpy.context.view_layer)
+    monkeypatch.setattr(generate, "bpy", SimpleNamespace(
+        app=fake_app, data=bpy.data, types=bpy.types, path=bpy.path, context=fake_context))
+    monkeypatch.setattr(generate, "redraw", lambda: None)
+    kind = generate.PHOTO_TO_TERRAIN_OT_generate
+    operator = SimpleNamespace(said=[])
+    operator.report = lambda level, text: operator.said.append((level, text))
+    for name in METHODS:
+        setattr(operator, name, getattr(kind, name).__get__(operator))
+    operator.cancel = kind.cancel.__get__(operator)
+    assert kind.execute(operator, fake_context) == {"RUNNING_MODAL"}
+
+    def tick(event: str = "TIMER", value: str = "NOTHING"):
+        return kind.modal(operator, fake_context, SimpleNamespace(type=event, value=value))
+
+    yield operator, fake_context, manager, tick
+    generate.end_timers()
+
+
+def run_to_end(tick, pause_s: float = 0.05, patience_s: float = 60.0):
+    """Tick until the operator ends. Returns how."""
+    until = time.monotonic() + patience_s
+    while time.monotonic() < until:
+        state = tick()
+        if state != {"PASS_THROUGH"}:
+            return state
+        time.sleep(pause_s)
+    raise AssertionError("never ended")
