@@ -7,6 +7,7 @@ from . import jobs, look_properties, match_properties, setup_state, shadow_watch
 from .headless import command
 from .operators import export_heights, match, remedies, set_up
 from .operators.generate import PHOTO_TO_TERRAIN_OT_generate, end_timers
+from .operators.keep_draft import PHOTO_TO_TERRAIN_OT_keep_draft
 from .operators.looks import PHOTO_TO_TERRAIN_OT_bake_colors, PHOTO_TO_TERRAIN_OT_cast_shadows
 from .panels.export import PHOTO_TO_TERRAIN_PT_export
 from .panels.looks import PHOTO_TO_TERRAIN_PT_look
@@ -25,6 +26,7 @@ CLASSES = (
     match_properties.PhotoToTerrainMatch,
     PHOTO_TO_TERRAIN_OT_generate,
     remedies.PHOTO_TO_TERRAIN_OT_cancel,
+    PHOTO_TO_TERRAIN_OT_keep_draft,
     remedies.PHOTO_TO_TERRAIN_OT_dismiss,
     remedies.PHOTO_TO_TERRAIN_OT_choose_picture,
     remedies.PHOTO_TO_TERRAIN_OT_choose_folder,
