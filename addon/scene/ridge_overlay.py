@@ -63,7 +63,7 @@ def measured(collection: bpy.types.Collection) -> tuple[Compared, PhotoRidges] |
     """The comparison as things stand now, in the terrain's own meters; or a sentence why there is none."""
     photo = photo_of(collection)
     if photo is None:
-        return "This terrain was made before the picture's ridges were stored. Make it again to see them."
+        return "The picture's ridges are not stored with this terrain. Make it again to see them."
     terrain = places.terrain_in(collection)
     if terrain.mode == "EDIT":
         return "Leave Edit Mode to see the ridges."
