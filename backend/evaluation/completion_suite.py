@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ from .measures import Measure, SuiteResult
 from .options import EvaluationOptions
 from .relief_statistics import compare, slopes_deg
 from .synthetic_view import view
-from .terrain_samples import measure, regions, sample_measures, samples_of, shade, yardsticks
+from .terrain_samples import Place, measure, regions, sample_measures, samples_of, shade, yardsticks
 
 VARIANTS: dict[str, dict[str, float | bool | int]] = {
     "tuned": {},
@@ -99,18 +100,18 @@ def run(options: EvaluationOptions) -> SuiteResult:
             print("view", name, label, json.dumps(results[label]), flush=True)
         completions[name] = results
     report["views"] = completions
-    figures = _figures(network, next(place for place in places if place[2] < 60.0), out)
+    figures = _figures(network, [p for p in places if p[2] < 60.0][:views], out)
     report["figures"] = figures
     (out / "completion.json").write_text(json.dumps(report, indent=1), encoding="utf-8")
     numbers = sample_measures(samples) + measures(completions) + figure_measures(figures)
     return SuiteResult("completion", numbers, [report], sorted(out.glob("*.png")), time.monotonic() - began)
 
 
-def _figures(network: TerrainNetwork, place: tuple[str, np.ndarray, float], out: Path) -> dict[str, Any]:
-    """The paper's ablations on one region; strips of shaded heights beside."""
-    _, real, dx = place
-    visible, bound = view(real, dx)
-    base = real - float(real[visible.mask].min())
+def _figures(network: TerrainNetwork, places: Sequence[Place], out: Path) -> dict[str, Any]:
+    """The paper's ablations, figure 16 as means over all views, the others on the first; strips of shaded heights beside."""
+    _, real, dx = places[0]
+    views = [(*view(heights, spacing), heights) for _, heights, spacing in places]
+    visible, bound, _ = views[0]
     made: dict[str, Any] = {}
     made["crater"], strip = paper_figures.flow_guidance(network)
     Image.fromarray(strip).save(out / "figure_10_crater.png")
@@ -118,7 +119,7 @@ def _figures(network: TerrainNetwork, place: tuple[str, np.ndarray, float], out:
     Image.fromarray(strip).save(out / "figure_13_quarter.png")
     made["initialization"], strip = paper_figures.initialization(network, visible, bound)
     Image.fromarray(strip).save(out / "figure_15_initialization.png")
-    made["sweep"] = paper_figures.hydrology_sweep(network, visible, bound, base)
+    made["sweep"] = paper_figures.hydrology_sweep(network, views)
     made["steps"] = paper_figures.steps_against_many(network, visible, bound)
     for name, rows in made.items():
         print("figure", name, json.dumps(rows), flush=True)
@@ -143,8 +144,9 @@ def figure_measures(figures: dict[str, Any]) -> list[Measure]:
         result += [Measure(f"figure 15 {label}: {key}", row[key], "m") for key in ("mdd_m", "vve_m", "ove_m")]
     for key, paper in (("mdd_m", 0.01), ("vve_m", 2.06), ("ove_m", 0.14)):
         result.append(Measure(f"figure 15 (d) everything: {key}", full[key], "m", ceiling=paper, paper=paper))
-    result += [Measure(f"figure 16, drainage weight x {weight}: MDD", row["mdd_m"], "m")
-               for weight, row in figures["sweep"].items()]
+    for weight, row in figures["sweep"].items():
+        result += [Measure(f"figure 16, drainage weight x {weight}: MDD", row["mdd_m"], "m"),
+                   Measure(f"figure 16, drainage weight x {weight}: slope_distance", row["slope_distance"])]
     result.append(Measure("8 steps over 100: relief of the finest octave", figures["steps"]["octaves_8_over_100"][0], floor=0.95))
     return result
 
