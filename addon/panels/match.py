@@ -36,7 +36,7 @@ class PHOTO_TO_TERRAIN_PT_match(Fold, bpy.types.Panel):
         row.operator("photo_to_terrain.keep_match", icon="CHECKMARK")
         self.draw_candidates(context, column, report, width)
         self.draw_overlay(column, collection, handles, width)
-        self.draw_fact(column, handles)
+        self.draw_fact(column, handles, width)
 
     def draw_candidates(self, context, column, report, width):
         """Two buttons, where the search has found two pitches that fit about as well."""
@@ -48,7 +48,7 @@ class PHOTO_TO_TERRAIN_PT_match(Fold, bpy.types.Panel):
         row = box.row(align=True)
         for candidate in candidates:
             is_shown = abs(candidate["pitch_deg"] - report["camera"]["pitch_deg"]) < SAME_DEG
-            text = f"{candidate['pitch_deg']:+.1f}° (cost {candidate['cost']:.1f})"
+            text = f"{candidate['pitch_deg']:+.1f}°"
             row.operator("photo_to_terrain.pitch_candidate", text=text, depress=is_shown).pitch_deg = candidate["pitch_deg"]
 
     def draw_overlay(self, column, collection, handles, width):
@@ -67,10 +67,10 @@ class PHOTO_TO_TERRAIN_PT_match(Fold, bpy.types.Panel):
         for icon, text in LEGEND:
             draw_text(box, text, width, icon=icon)
 
-    def draw_fact(self, column, handles):
+    def draw_fact(self, column, handles, width):
         """One known height or distance."""
         box = column.box()
-        box.label(text="One point: 3D cursor or selected vertex", icon="PIVOT_CURSOR")
+        draw_text(box, "One known point: 3D cursor or selected vertex", width, icon="PIVOT_CURSOR")
         box.prop(handles, "fact")
         box.prop(handles, "fact_m")
         button = box.operator("photo_to_terrain.known_fact")
