@@ -4,6 +4,7 @@
     python3 build.py demo [PICTURE] [--out DIR]   a photograph becomes a terrain; sets everything up on the first run
     python3 build.py test                         lint, types, tests, the packaged extension inside each Blender
     python3 build.py package [--out DIR]          make the extension zip and validate it with Blender's own tool
+    python3 build.py package --offline            ... and the bundle that also holds every package, for this platform
     python3 build.py setup                        only make the environments
 
 Environments are made with the Python that runs this file (3.11): `.venv` for the backend, `.venvs/blender-X.Y` for
@@ -44,6 +45,9 @@ def main() -> int:
     test_parser.add_argument("--blender", action="append", choices=sorted(BLENDERS), help="only this one; repeatable")
     package_parser = commands.add_parser("package", help="make the extension zip")
     package_parser.add_argument("--out", type=Path, default=ROOT / "dist")
+    package_parser.add_argument("--offline", action="store_true", help="also make the bundle that needs no network")
+    package_parser.add_argument("--device", choices=("cpu", "cuda", "rocm", "mps"), default="cpu",
+                                help="with --offline: what PyTorch is built for (default: cpu)")
     commands.add_parser("setup", help="make the environments and stop")
     arguments, rest = parser.parse_known_args()
     if rest and arguments.command != "demo":
@@ -56,7 +60,7 @@ def main() -> int:
         if arguments.command == "test":
             return test(arguments.blender or sorted(BLENDERS))
         if arguments.command == "package":
-            return package(arguments.out)
+            return package(arguments.out, arguments.device if arguments.offline else None)
         backend_python()
         for version in BLENDERS:
             blender_python(version)
@@ -108,12 +112,21 @@ def test(blenders: list[str]) -> int:
     return 0
 
 
-def package(out: Path) -> int:
-    """Make the extension zip in `out` and validate it with the tool that Blender ships."""
+def package(out: Path, offline_device: str | None = None) -> int:
+    """Make the extension zip in `out` and validate it with the tool that Blender ships; on demand the offline bundle too."""
     from release.extension import build_zip
+    from release.offline_bundle import NoPackages, build_bundle, download_wheels
 
     archive = build_zip(ROOT, out)
     print(f"{archive} ({archive.stat().st_size / 1e6:.1f} MB)")
+    if offline_device:
+        try:
+            wheels = download_wheels(ROOT, out / f"wheels-{offline_device}", offline_device)
+        except NoPackages as problem:
+            raise BuildError(str(problem)) from problem
+        archive = build_bundle(ROOT, archive, wheels, out, offline_device)
+        shutil.rmtree(wheels[0].parent)
+        print(f"{archive} ({archive.stat().st_size / 1e6:.1f} MB, {len(wheels)} packages)")
     return run([blender_python(DEMO_BLENDER), "-m", "release.validate", str(archive)])
 
 

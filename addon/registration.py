@@ -5,6 +5,7 @@ from bpy.app.handlers import persistent
 
 from . import jobs, look_properties, match_properties, setup_state, shadow_watch
 from .headless import command
+from .installation import task
 from .operators import export_heights, match, remedies, set_up
 from .operators.generate import PHOTO_TO_TERRAIN_OT_generate, end_timers
 from .operators.keep_draft import PHOTO_TO_TERRAIN_OT_keep_draft
@@ -66,9 +67,9 @@ def tidy_file(*_: object) -> None:
 
 
 def percent_now(_: bpy.types.WindowManager) -> float:
-    """The running job's progress, for the bar of Blenders before 4.0."""
-    job = jobs.current()
-    return 100 * job.fraction if job else 0.0
+    """Progress of the set-up or of the running job, for the bar of Blenders before 4.0."""
+    running = task.current() or jobs.current()
+    return 100 * running.fraction if running else 0.0
 
 
 def register() -> None:
@@ -94,6 +95,7 @@ def unregister() -> None:
     if jobs.current():
         tidy_file()
     shadow_watch.unfollow()
+    setup_state.end()
     look_properties.unregister()
     setup_state.end()
     jobs.stop_all()

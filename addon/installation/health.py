@@ -72,8 +72,9 @@ def examine(lines: list[str]) -> dict[str, object]:
     """`broken`: name -> what is wrong; `cuda`, `hip`: versions PyTorch was built for, `gpu`: whether it can use one."""
     broken = dict.fromkeys(missing_packages(lines), "is not installed")
     broken.update(dict.fromkeys(incomplete_packages(), "has lost files"))
-    whole = [name for name in (normal(line.partition("==")[0]) for line in lines) if name not in broken]
-    broken.update({name: f"does not load ({why})" for name, why in unloadable_packages(whole).items()})
+    if not broken:    # else others that need a damaged one would be blamed too
+        names = [normal(line.partition("==")[0]) for line in lines]
+        broken.update({name: f"does not load ({why})" for name, why in unloadable_packages(names).items()})
     torch = sys.modules.get("torch")
     version = getattr(torch, "version", None)
     cuda = getattr(torch, "cuda", None)

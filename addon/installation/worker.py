@@ -28,6 +28,9 @@ from .place import Place, fingerprint, requirement_lines, size_of
 MADE, DOWNLOADED, INSTALLED = 0.05, 0.6, 0.92
 """Fractions at the end of each phase."""
 
+REPAIRS = 2
+"""The first round puts lost files back, the second what then still does not load."""
+
 DOCTOR = "import sys, runpy; sys.path.insert(0, sys.argv.pop(1)); runpy.run_module('backend', run_name='__main__', alter_sys=True)"
 HEALTH = ("import sys, runpy; sys.path.insert(0, sys.argv.pop(1)); "
           "runpy.run_module('addon.installation.health', run_name='__main__', alter_sys=True)")
@@ -104,9 +107,11 @@ class Worker:
         for link in self.place.python.parent.glob("python*"):    # venv leaves links alone, also those that lead nowhere
             link.unlink()
         self._run(pip_runner.making(self.ask.base, self.place.environment), lambda said: None)
-        show(MADE, "Looking for damage")
-        broken = dict(self._examine()["broken"])
-        if broken:
+        for _ in range(REPAIRS):
+            show(MADE, "Looking for damage")
+            broken = dict(self._examine()["broken"])
+            if not broken:
+                break
             whole = {line.partition("==")[0].lower(): line for line in self._wanted()}
             wanted = [whole.get(name, f"{name}=={stamp.get('packages', {}).get(name)}") for name in broken]
             wanted = [line for line in wanted if not line.endswith("==None")]
