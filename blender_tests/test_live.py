@@ -133,7 +133,7 @@ def test_esc_after_keep_cancels(ready, fake_stages, part, monkeypatch, scene):
 def one_step_a_tick(part, monkeypatch):
     """Every tick of the operator runs one step, so that a test can come between any two of them."""
     advance = part("steps").Work.advance
-    monkeypatch.setattr(part("steps").Work, "advance", lambda work: advance(work, 0.0))
+    monkeypatch.setattr(part("steps").Work, "advance", lambda work, _=0.0: advance(work, 0.0))
 
 
 def test_esc_between_steps_leaves_the_scene_as_it_was(ready, fake_stages, part, monkeypatch, scene, one_step_a_tick):

@@ -15,6 +15,9 @@ from ..steps import Ahead, Work, ready
 
 TICK_S = 0.1
 
+DRAFT_BUDGET_S = 0.05
+"""Steps of a draft are shorter than those of the terrain: a draft comes at once, the terrain in many ticks."""
+
 QUICK_TICK_S = 0.01
 """While the terrain is put into the scene."""
 
@@ -111,7 +114,7 @@ class PHOTO_TO_TERRAIN_OT_generate(bpy.types.Operator):
                 return
             self.drafting = Work(lambda: draft_steps(self.scene(bpy.context), preview, self.job.image))
         try:
-            if self.drafting.advance():
+            if self.drafting.advance(DRAFT_BUDGET_S):
                 self.drafting = None
                 self.look(context)
         except DamagedResult as problem:    # the next preview comes soon

@@ -33,27 +33,28 @@ def draft_steps(scene: bpy.types.Scene, preview: dict[str, Any], picture: Path) 
     """Show the heights of a `preview` message. Raises DamagedResult. Ended early, the draft stays as it was."""
     with Ahead() as soon:
         grid = yield from ready(soon(read_coarse, preview))
-        far_m = diagonal(grid)
-        collection = find_draft(scene)
-        if collection is None:
-            collection = _begin(scene, preview, far_m)
-            yield
-            if places.camera_in(collection) is not None:
-                put_backdrop(places.camera_in(collection), picture)
-            yield
-        camera = places.camera_in(collection)
-        if camera is not None:
-            place_camera(camera, preview["camera"], far_m)
-        terrain = places.terrain_in(collection)
-        if terrain is not None and move_draft(terrain.data, grid):
-            return
+    far_m = diagonal(grid)
+    collection = find_draft(scene)
+    terrain = places.terrain_in(collection) if collection else None
+    mesh = None
+    if terrain is None or not move_draft(terrain.data, grid):
         mesh = yield from mesh_steps(NAME, grid)
-        if terrain is None:
-            terrain = bpy.data.objects.new(NAME, mesh)
-            collection.objects.link(terrain)
-        else:
-            old, terrain.data = terrain.data, mesh
-            bpy.data.meshes.remove(old)
+        collection = find_draft(scene)    # looked up again: there were steps in between
+        terrain = places.terrain_in(collection) if collection else None
+    is_new = collection is None
+    if collection is None:
+        collection = _begin(scene, preview, far_m)
+    camera = places.camera_in(collection)
+    if camera is not None:
+        place_camera(camera, preview["camera"], far_m)
+    if mesh is not None and terrain is not None:
+        old, terrain.data = terrain.data, mesh
+        bpy.data.meshes.remove(old)
+    elif mesh is not None:
+        collection.objects.link(bpy.data.objects.new(NAME, mesh))
+    if is_new and camera is not None:
+        yield
+        put_backdrop(camera, picture)
 
 
 def read_coarse(preview: dict[str, Any]) -> HeightGrid:

@@ -12,7 +12,7 @@ from ..steps import Steps, run
 from . import result_collections as places
 from .draft import diagonal, drop_draft
 from .grid_mesh import terrain_steps
-from .light import make_sun, put_sky
+from .light import SUN_NAME, make_sun, put_sky
 from .matched_camera import frame_picture, make_camera, put_backdrop
 from .photo_ridges import keep_ridges
 from .result_folder import FinishedTerrain, key_of, typed_pitch
@@ -72,10 +72,9 @@ def _put_in(scene: bpy.types.Scene, finished: FinishedTerrain, things: list[bpy.
     collection[places.KEY_MARK] = key
     collection[places.REPORT_MARK] = json.dumps(report, ensure_ascii=False)
     keep_ridges(collection, finished.folder)
-    for thing, name in zip(things[:2], (TERRAIN, CAMERA), strict=True):
-        thing.name = thing.data.name = name    # while the replaced terrain was still there, it had to be another one
+    for thing, name in zip(things, (TERRAIN, CAMERA, SUN_NAME), strict=True):
+        thing.name = thing.data.name = name    # while the draft or the replaced terrain had it, it had to be another one
         collection.objects.link(thing)
-    collection.objects.link(things[2])
     scene.camera = things[1]
     frame_picture(scene, *render_size(report))
     put_sky(scene)
