@@ -21,7 +21,8 @@ OURS = ("PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_REQUIRE_VIRTUAL
 NO_WINDOW = getattr(subprocess, "CREATE_NO_WINDOW", 0)
 
 NETWORK_SIGNS = ("NewConnectionError", "Max retries exceeded", "ProxyError", "Read timed out", "ConnectTimeoutError",
-                 "ConnectionError", "connection broken", "Temporary failure in name resolution", "IncompleteRead", "Could not fetch URL")
+                 "ConnectionError", "connection broken", "Temporary failure in name resolution", "IncompleteRead",
+                 "Could not fetch URL")
 
 SIZE = re.compile(r"Downloading (\S+)(?: \(([\d.]+) ([kMG]?B)\))?")
 

@@ -17,8 +17,11 @@ import numpy as np
 
 from .devices import Graphics, graphics_card
 
-REFERENCE_S = {512: 9.0, 1024: 19.0, 2048: 62.0}
-"""Seconds from picture to finished terrain where REFERENCE_SPEED was measured: two cores of a Zen 4 server, no card."""
+REFERENCE_S = {512: 10.0, 1024: 19.0, 2048: 49.0}
+"""Seconds from picture to finished terrain where REFERENCE_SPEED was measured: two cores of a Zen 4 server, no card.
+
+1024 by the clock; the others from it in proportion to their CPU time (19, 35 and 93 s).
+"""
 
 REFERENCE_SPEED = 16.0
 """What `probe` says there, for two cores."""

@@ -1,12 +1,16 @@
 """Draws the set-up: on the preferences' page, and one line in the sidebar while it is missing."""
 
 import os
+import re
 
 import bpy
 
 from .. import compatibility, environment, setup_state
 from ..installation import devices, offline, preflight, task
 from .wrapped_text import draw_text
+
+COLUMNS = re.compile(r"\s{2,}")
+"""Between the two columns of `backend doctor`; a panel's letters are not all of one width."""
 
 STATES = {
     "absent": "The backend is not set up yet.",
@@ -130,7 +134,7 @@ def draw_outcome(layout, ended, width):
         text = "something is broken; press Repair." if ended.broken else f"done in {ended.seconds:.0f} s."
         draw_text(layout, f"{name}: {text}", width, icon="ERROR" if ended.broken else "CHECKMARK")
         for note in ended.notes:
-            draw_text(layout, note, width)
+            draw_text(layout, ": ".join(COLUMNS.split(note, maxsplit=1)), width)
 
 
 def draw_hint(layout, width):
