@@ -107,7 +107,7 @@ def modal(ready, part, monkeypatch, scene):
 
 
 def test_modal_run_finishes_once_and_takes_its_timer_away(modal, scene):
-    operator, _, manager, tick = modal
+    _operator, _, manager, tick = modal
     assert len(manager.timers) == 1
     assert tick("MOUSEMOVE") == {"PASS_THROUGH"}
     assert run_to_end(tick) == {"FINISHED"}    # with UNDO in bl_options: one undo step
@@ -117,7 +117,7 @@ def test_modal_run_finishes_once_and_takes_its_timer_away(modal, scene):
 def test_esc_cancels_and_nothing_stays(ready, fake_stages, scene, request):
     fake_stages("PATIENT")
     before = names()
-    operator, _, manager, tick = request.getfixturevalue("modal")
+    _operator, _, manager, tick = request.getfixturevalue("modal")
     import time
 
     while not bpy.data.collections.get("Draft"):    # the draft is shown while Blender stays usable
@@ -140,7 +140,7 @@ def test_cancel_brings_the_earlier_terrain_back(ready, fake_stages, part, scene,
     earlier, camera = places.shown_result(scene), scene.camera
     ready.settings.seed = 5
     fake_stages("PATIENT")
-    operator, _, _, tick = request.getfixturevalue("modal")
+    _operator, _, _, tick = request.getfixturevalue("modal")
     while not bpy.data.collections.get("Draft"):
         assert tick() == {"PASS_THROUGH"}
         time.sleep(0.05)
