@@ -11,6 +11,9 @@ from .result_summary import sentences
 from .setup import draw_hint
 from .wrapped_text import draw_text
 
+WIDE_PX = 250
+"""From this width of the sidebar on two buttons have room side by side."""
+
 
 class SidebarPanel:
     """Where our panels live."""
@@ -36,7 +39,7 @@ class PHOTO_TO_TERRAIN_PT_terrain(SidebarPanel, bpy.types.Panel):
         column.prop(ours.settings, "resolution")
         column.prop(ours.settings, "seed")
         if job:
-            draw_job(layout, job)
+            draw_job(layout, job, width)
             return
         draw_hint(layout, width)
         button = layout.row()
@@ -53,7 +56,7 @@ class PHOTO_TO_TERRAIN_PT_terrain(SidebarPanel, bpy.types.Panel):
                 draw_result(layout, result, width)
 
 
-def draw_job(layout, job):
+def draw_job(layout, job, width):
     """Stage, bar, remaining time, and the two ways to end it early."""
     column = layout.column()
     compatibility.draw_progress(column, job.fraction)
@@ -64,7 +67,8 @@ def draw_job(layout, job):
     is_news = job.text.lower() != job.label.lower() and not is_ending
     lines.label(text=job.text if is_news else "")
     lines.label(text="" if is_ending or job.is_placing else time_left(job))
-    row = column.split(factor=0.62, align=True)
+    is_wide = width > WIDE_PX * bpy.context.preferences.system.ui_scale
+    row = column.split(factor=0.62, align=True) if is_wide else column.column(align=True)
     row.operator(PHOTO_TO_TERRAIN_OT_keep_draft.bl_idname, icon="CHECKMARK")
     row.operator("photo_to_terrain.cancel", icon="X")
 
