@@ -95,7 +95,6 @@ def unregister() -> None:
     if jobs.current():
         tidy_file()
     shadow_watch.unfollow()
-    setup_state.end()
     look_properties.unregister()
     setup_state.end()
     jobs.stop_all()
