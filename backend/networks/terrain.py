@@ -231,12 +231,15 @@ class TerrainNetwork:
     @classmethod
     def load(cls, path: Path | None = None, device: str = "cpu", half: bool = False) -> TerrainNetwork:
         """Read `path`, or the bundled weights. `half` computes in bfloat16."""
+        from .representations import REPRESENTATIONS  # they are kinds of this module's network
+
         path = path or WEIGHTS
         try:
             with safe_open(path, framework="pt") as file:
                 metadata = {k: json.loads(v) for k, v in (file.metadata() or {}).items()}
                 state = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118 (not a dict)
-            module = TerrainUNet(tuple(metadata["widths"]), metadata["embedding"], metadata.get("blocks", 1))
+            kind = REPRESENTATIONS[metadata.get("representation", "haar")]
+            module = kind(tuple(metadata["widths"]), metadata["embedding"], metadata.get("blocks", 1))
             module.load_state_dict(state)
         except (OSError, SafetensorError, KeyError, ValueError, RuntimeError) as problem:
             text = f"The weights of the terrain network ({path.name}) are missing or damaged."

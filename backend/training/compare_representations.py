@@ -20,10 +20,10 @@ import torch
 from ..completion.diffusion import fast_bfloat16
 from ..evaluation.contact_sheet import contact_sheet
 from ..evaluation.terrain_samples import measure, regions, samples_of, shade, yardsticks
+from ..networks.representations import REPRESENTATIONS
 from ..networks.terrain import TerrainNetwork, TerrainUNet
 from .denoising import Progress, Recipe, fit
 from .elevation_data import DEFAULT_LIBRARY, list_elevation_files
-from .representations import REPRESENTATIONS
 from .terrain_crops import CropStream, load_sources
 
 WIDTHS, EMBEDDING = (24, 48, 64, 80), 96

@@ -20,6 +20,7 @@ import numpy as np
 import torch
 
 from ..completion.schedule import FewStepSampler, NoiseSchedule, walk
+from ..networks.representations import REPRESENTATIONS
 from ..networks.terrain import SIZES, TerrainUNet, save
 from .crop_pack import CropPack, PackStream
 from .denoising import Crops, Progress, Recipe, fit, loss_by_band
@@ -29,15 +30,17 @@ from .terrain_crops import CropStream, load_sources
 VALIDATION_CROPS = 24
 
 
-def train(source: Path, out: Path, weights: Path, size: str, recipe: Recipe) -> None:
+def train(source: Path, out: Path, weights: Path, size: str, recipe: Recipe, representation: str = "haar") -> None:
     """Run to the end of the time, writing OUT/checkpoint.pt, OUT/log.jsonl and `weights`.
 
     source: a library of elevation models (a folder) or a pack of crops (`pack_crops`, a file).   size: a key of `SIZES`.
+    representation: a key of `REPRESENTATIONS`.
     """
     torch.manual_seed(recipe.seed)
     out.mkdir(parents=True, exist_ok=True)
     crops, held_back = training_data(source, recipe)
-    module, average = TerrainUNet(*SIZES[size]), TerrainUNet(*SIZES[size])
+    kind = REPRESENTATIONS[representation]
+    module, average = kind(*SIZES[size]), kind(*SIZES[size])
 
     def report(now: Progress) -> None:
         assert now.losses is not None
@@ -47,7 +50,7 @@ def train(source: Path, out: Path, weights: Path, size: str, recipe: Recipe) -> 
         with (out / "log.jsonl").open("a", encoding="utf-8") as log:
             log.write(json.dumps(facts) + "\n")
         save(weights, average, {"size": size, "steps": now.step, "minutes": round(now.spent_s / 60, 1), "seed": recipe.seed,
-                                "batch": recipe.batch})
+                                "batch": recipe.batch, "representation": representation})
 
     fit(module, average, crops, recipe, out / "checkpoint.pt", report)
 
@@ -113,7 +116,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder for the checkpoint and the log")
     parser.add_argument("--weights", type=Path, help="exported weights (default: OUT/terrain.safetensors)")
     parser.add_argument("--size", choices=sorted(SIZES), default="small")
+    parser.add_argument("--representation", choices=sorted(REPRESENTATIONS), default="haar", help="how heights are shown to it")
     parser.add_argument("--minutes", type=float, default=75.0, help="of wall time, over all resumed runs")
+    parser.add_argument("--cpu-time", action="store_true", help="count the minutes in processor time, beside other work")
     parser.add_argument("--pause-after", type=float, default=math.inf, metavar="MINUTES",
                         help="stop early with everything saved; the same command goes on from there")
     parser.add_argument("--batch", type=int, default=16)
@@ -124,8 +129,8 @@ def main() -> None:
     parser.add_argument("--compile", action="store_true", help="torch.compile, worth it on a GPU")
     a = parser.parse_args()
     torch.set_num_threads(a.threads)
-    recipe = Recipe(a.minutes, a.seed, a.batch, a.rate, a.device, a.compile, pause_after=a.pause_after)
-    train(a.pack or a.library, a.out, a.weights or a.out / "terrain.safetensors", a.size, recipe)
+    recipe = Recipe(a.minutes, a.seed, a.batch, a.rate, a.device, a.compile, a.cpu_time, pause_after=a.pause_after)
+    train(a.pack or a.library, a.out, a.weights or a.out / "terrain.safetensors", a.size, recipe, a.representation)
 
 
 if __name__ == "__main__":

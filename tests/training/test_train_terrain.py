@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 import torch
 
+from backend.networks.representations import REPRESENTATIONS
 from backend.networks.terrain import SIZES, TerrainNetwork, relief_scale
 from backend.training import train_terrain
 from backend.training.crop_pack import TILE, CropPack, PackStream, relief_scales
 from backend.training.denoising import Recipe, loss_by_band
+from backend.training.measure_spreads import measured_spreads
 from backend.training.pack_crops import pack
-from backend.training.representations import REPRESENTATIONS, measured_spreads
 from backend.training.terrain_crops import CROP, CropStream, Source
 from tests.completion.scenes import hills
 from tests.training.library import write_library

@@ -1,8 +1,8 @@
-"""Other ways to show heights to the network, for the comparison in docs/representation.md only; the product uses Haar bands.
+"""Ways to show heights to the terrain network. Weights say which one they were trained in; docs/representation.md compares them.
 
 Each is the same U-Net on a grid four times coarser, with as many channels as the representation has. Every channel is
 preconditioned with the standard deviations of terrain and of unit white noise in it, measured on 400 crops of the
-training files with `python -m backend.training.representations`.
+training files with `python -m backend.training.measure_spreads`.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from __future__ import annotations
 import torch
 from torch.nn import functional
 
-from ..networks.terrain import TerrainUNet
+from .terrain import TerrainUNet
 
 
 class HaarBands(TerrainUNet):
-    """Today's choice: two levels of orthonormal Haar bands, 16 channels."""
+    """Two levels of orthonormal Haar bands, 16 channels."""
 
 
 class RawHeights(TerrainUNet):
@@ -65,28 +65,3 @@ REPRESENTATIONS: dict[str, type[TerrainUNet]] = {"haar": HaarBands, "raw": RawHe
 
 def _enlarge(grid: torch.Tensor) -> torch.Tensor:
     return functional.interpolate(grid, scale_factor=2, mode="bilinear", align_corners=False)
-
-
-def measured_spreads(module: TerrainUNet, clean: torch.Tensor) -> list[tuple[float, float]]:
-    """(standard deviation of terrain, of unit white noise) of every group of bands. clean: (B, 1, h, w) relief scales."""
-    noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(0))
-    groups = [bands.split([n for n, _, _ in module.bands], 1) for bands in (module.split(clean), module.split(noise))]
-    return [(float(terrain.square().mean().sqrt()), float(white.square().mean().sqrt()))
-            for terrain, white in zip(*groups, strict=True)]
-
-
-def main() -> None:
-    """Print the spreads of all representations."""
-    import numpy as np
-
-    from .elevation_data import list_elevation_files
-    from .terrain_crops import CropStream, load_sources
-
-    files = [f for f in list_elevation_files() if not f.validation]
-    clean = torch.from_numpy(CropStream(load_sources(files), np.random.default_rng(0)).batch(400)[0])
-    for name, kind in REPRESENTATIONS.items():
-        print(name, [(round(a, 4), round(b, 4)) for a, b in measured_spreads(kind((8, 8, 8, 8), 8), clean)])
-
-
-if __name__ == "__main__":
-    main()
