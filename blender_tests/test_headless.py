@@ -6,7 +6,6 @@ import importlib
 import importlib.util
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -234,20 +233,3 @@ def test_the_script_finds_what_it_lies_in(addon):
     assert script.package_at(script.ROOT, ["nothing", MODULE]) == MODULE    # the installed one, with its preferences
     assert script.package_at(ROOT, [MODULE]) == script.STAND_IN
     del sys.modules[script.STAND_IN]
-
-
-@pytest.mark.skipif(not shutil.which("blender"), reason="no blender program here")
-def test_with_a_blender_program(python, tmp_path):
-    """The whole command line, whatever Blender is installed, nothing else installed in it."""
-    write_picture(tmp_path / "a.png")
-    words = ["blender", "-b", "--factory-startup", "-P", SCRIPT, "--", tmp_path / "a.png", tmp_path / "out", "--python", python,
-             "--resolution", RESOLUTION, "--stages", "tests.backend.fake_stages:STAGES"]
-    (tmp_path / "tmp").mkdir()
-    ended = subprocess.run(list(map(str, words)), capture_output=True, text=True, timeout=300, check=False,
-                           env=os.environ | {"TMPDIR": str(tmp_path / "tmp")})
-    assert ended.returncode == 0, ended.stderr
-    assert str(tmp_path / "out" / "a") in ended.stdout.splitlines()    # Blender adds lines of its own
-    assert {p.name for p in (tmp_path / "out" / "a").iterdir()} >= RESULTS
-    assert not list((tmp_path / "tmp").iterdir())
-    wrong = subprocess.run(["blender", "-b", "-P", str(SCRIPT)], capture_output=True, text=True, timeout=120, check=False)
-    assert wrong.returncode == 2 and "usage:" in wrong.stderr

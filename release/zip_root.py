@@ -4,6 +4,11 @@ This file becomes the `__init__.py` at the root of the zip. Blender 4.2 and newe
 read `bl_info`. The version is put in when the zip is made.
 """
 
+from .addon.needs import what_is_missing
+
+if _missing := what_is_missing():
+    raise ImportError(_missing)
+
 from .addon.registration import register, unregister
 
 bl_info = {

@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib
 import shutil
 import sys
+import traceback
 import types
 from pathlib import Path
 
@@ -18,6 +19,9 @@ ROOT = Path(__file__).resolve().parents[2]
 """The folder that holds addon/, backend/ and kernels/."""
 
 STAND_IN = "photo_to_terrain_checkout"
+
+DEFECT, CANNOT_RUN, INTERRUPTED = 1, 2, 130
+"""Exit codes of what ends before, or beside, the command itself."""
 
 
 def package_at(root: Path, installed: list[str]) -> str:
@@ -41,6 +45,10 @@ def main() -> int:
     is_module = not bpy.app.binary_path
     begin = sys.argv.index("--") + 1 if "--" in sys.argv else 1 if is_module else len(sys.argv)
     package = package_at(ROOT, list(bpy.context.preferences.addons.keys()))
+    missing = importlib.import_module(f"{package}.addon.needs").what_is_missing()
+    if missing:
+        print(missing, file=sys.stderr)
+        return CANNOT_RUN
     command = importlib.import_module(f"{package}.addon.headless.command")
     program = f"python {Path(__file__).name}" if is_module else f"blender -b -P {Path(__file__).name} --"
     code = command.main(sys.argv[begin:], program)
@@ -48,5 +56,17 @@ def main() -> int:
     return code
 
 
+def run() -> int:
+    """`main`, and an exit code also where that fails: Blender would print the exception and end with 0."""
+    try:
+        return main()
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except Exception as problem:
+        traceback.print_exc()
+        print(f"Photo to Terrain failed ({type(problem).__name__}: {problem}); what stands above tells where.", file=sys.stderr)
+        return DEFECT
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run())
