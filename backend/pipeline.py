@@ -26,14 +26,13 @@ from .context import Context
 from .contract.errors import (
     BadPicture,
     ImplausibleGeometry,
-    InternalError,
     MissingWeights,
     NoTerrainFound,
     OutOfMemory,
-    TerrainError,
 )
 from .contract.settings import TerrainSettings
 from .contract.stages import STAGES, StageInfo
+from .failures import named_failures
 from .memory import PeakMemory, needed_gb, total_and_free_gb
 from .runner import Done, Listener, Progress, Stage, StageRecord, run_stages
 from .scene import VisibleTerrain
@@ -183,7 +182,7 @@ def generate(job: Job, listener: Listener | None = None, cancelled: Callable[[],
     check_memory(job.settings)
     outputs.prepare_folder(job.folder, job.settings.resolution)
     try:
-        with PeakMemory() as memory:
+        with named_failures(job.folder, job.settings.resolution), PeakMemory() as memory:
             progress = Progress(listener)
             listener.plan(STAGES)
             device = machine.choose_device(job.device) if stages is None else "cpu"
@@ -197,14 +196,6 @@ def generate(job: Job, listener: Listener | None = None, cancelled: Callable[[],
         if made:    # refused: there is nothing to go on with in a folder made for this
             outputs.forget_cache(job.folder)
         raise
-    except TerrainError:
-        raise
-    except OSError as problem:
-        raise outputs.not_writable(job.folder, problem) from problem
-    except MemoryError as problem:
-        raise OutOfMemory(needed_gb(job.settings.resolution), total_and_free_gb()[1]) from problem
-    except Exception as problem:
-        raise InternalError(f"Something failed ({type(problem).__name__}); the log has the details.") from problem
     finally:
         outputs.remove_empty(job.folder, made)
 

@@ -72,10 +72,14 @@ class Listener:
 
 @dataclass
 class Progress:
-    """Turns a stage's own fraction into the job's, no more often than a person can read. Clock in seconds."""
+    """Turns a stage's own fraction into the job's, no more often than a person can read. Clock in seconds.
+
+    whole: the stages' shares that this job runs through, 1 for a terrain.
+    """
 
     listener: Listener
     clock: Callable[[], float] = time.monotonic
+    whole: float = 1.0
     started: float = field(init=False)
     finished_share: float = 0.0
     worked_share: float = 0.0
@@ -105,8 +109,8 @@ class Progress:
         if not force and now - self._last < PROGRESS_EVERY_S:
             return
         self._last = now
-        fraction = min(1.0, self.finished_share + self.stage.share * stage_fraction)
-        worked = self.worked_share + self.stage.share * stage_fraction
+        fraction = min(1.0, (self.finished_share + self.stage.share * stage_fraction) / self.whole)
+        worked = (self.worked_share + self.stage.share * stage_fraction) / self.whole
         seconds = self.seconds()
         remaining = (1.0 - fraction) * seconds / worked if worked > 0.05 else None
         self.listener.progress(self.stage, stage_fraction, fraction, text, seconds, remaining)

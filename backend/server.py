@@ -15,7 +15,7 @@ import sys
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from . import machine
 from .contract import messages
@@ -24,6 +24,9 @@ from .contract.messages import BadMessage, Message
 from .contract.settings import TerrainSettings
 from .memory import total_and_free_gb
 from .shadows import Shadows
+
+if TYPE_CHECKING:
+    from .mask_request import Masks
 
 log = logging.getLogger(__name__)
 
@@ -55,8 +58,12 @@ def serve(stages_place: str | None = None) -> int:
 
 @dataclass
 class Request:
-    """A job on its way. `lock` guards `answered`: whether the add-on has had its one answer."""
+    """A job on its way. `lock` guards `answered`: whether the add-on has had its one answer.
 
+    kind: `generate` for a terrain, `segment` for the masks alone.
+    """
+
+    kind: str
     job: int
     image: Path
     folder: Path
@@ -209,14 +216,16 @@ class Server:
 
     def _do(self, request: Request) -> Message:
         """Run one job and return its answer."""
-        from . import pipeline
+        from . import mask_request, pipeline
         from .command_run import log_defect, stage_table
         from .wire_listener import WireListener
 
         job = pipeline.Job(request.image, request.folder, request.settings, request.keep_stages)
+        tools = WireListener(self, request), request.cancelled.is_set, stage_table(self._stages_place)
         try:
-            outcome = pipeline.generate(job, WireListener(self, request), request.cancelled.is_set,
-                                        stage_table(self._stages_place))
+            if request.kind == "segment":
+                return self._found(request, mask_request.find_masks(job, *tools))
+            outcome = pipeline.generate(job, *tools)
         except Cancelled:
             return messages.make("cancelled", request.job)
         except InternalError as problem:
@@ -230,15 +239,24 @@ class Server:
         report = outcome.report
         return messages.make("result", request.job, files=files, report=report, seconds=report["seconds"])
 
+    def _found(self, request: Request, masks: Masks) -> Message:
+        """The answer to `segment`. Raises OutputNotWritable."""
+        from .mask_request import leave_masks
+
+        files = {name: str(path) for name, path in leave_masks(request.folder, masks).items()}
+        return messages.make("result", request.job, files=files, report=masks.report, seconds=masks.report["seconds"])
+
 
 def read_request(message: Message) -> Request:
-    """A `generate` message as a request. Raises BadMessage, BadSettings."""
-    job, image, folder, settings = (message.get(name) for name in ("job", "image", "folder", "settings"))
+    """A `generate` or `segment` message as a request. Raises BadMessage, BadSettings."""
+    kind, job, image, folder, settings = (message.get(name) for name in ("kind", "job", "image", "folder", "settings"))
     if isinstance(job, bool) or not isinstance(job, int):
-        raise BadMessage("`generate` needs a whole number as `job`.")
+        raise BadMessage(f"`{kind}` needs a whole number as `job`.")
     if not (isinstance(image, str) and image and isinstance(folder, str) and folder) or "\0" in image + folder:
-        raise BadMessage("`generate` needs the paths `image` and `folder`.")
+        raise BadMessage(f"`{kind}` needs the paths `image` and `folder`.")
+    if kind == "segment":
+        settings = {}
     if not isinstance(settings, dict):
         raise BadSettings("`generate` needs an object `settings`.")
     keep_stages = message.get("keep_stages") is True
-    return Request(job, Path(image), Path(folder), TerrainSettings.from_dict(settings), keep_stages)
+    return Request(str(kind), job, Path(image), Path(folder), TerrainSettings.from_dict(settings), keep_stages)

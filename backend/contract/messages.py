@@ -5,6 +5,8 @@ they are .npy files in the job's folder, named by the messages. Standard library
 
     add-on -> backend
         generate   job, image, folder, settings {...}, keep_stages
+        segment    job, image, folder     the masks alone; answered like a job, its `result` has the files labels (.npy, uint8
+                   of contract/masks.py) and picture (.jpg, upright, as large), its report shares and warnings
         cancel     job                    a job that is over or unknown: no answer
         shadow     ask, heights (.npy, float32), dx_m, azimuth_deg (of the sun, clockwise from +y), elevation_deg, step
                    answered beside any running job; of several that wait only the last one is
@@ -33,7 +35,7 @@ from .errors import TerrainError
 from .settings import TerrainSettings
 from .version import PROTOCOL, VERSION
 
-KINDS_TO_BACKEND = ("generate", "cancel", "shadow", "bye")
+KINDS_TO_BACKEND = ("generate", "segment", "cancel", "shadow", "bye")
 KINDS_TO_ADDON = ("ready", "progress", "preview", "result", "cancelled", "shadow", "error", "bye")
 
 MAX_LINE_BYTES = 1 << 20
@@ -93,6 +95,11 @@ def make(kind: str, job: int | None = None, **fields: Any) -> Message:
 def generate(job: int, image: str, folder: str, settings: TerrainSettings, keep_stages: bool = False) -> Message:
     """Ask for a terrain from `image`; results and cache go to `folder`."""
     return make("generate", job, image=image, folder=folder, settings=settings.to_dict(), keep_stages=keep_stages)
+
+
+def segment(job: int, image: str, folder: str) -> Message:
+    """Ask for the masks of `image`; the cache in `folder` is that of its terrains."""
+    return make("segment", job, image=image, folder=folder)
 
 
 def cancel(job: int) -> Message:

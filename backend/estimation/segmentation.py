@@ -15,6 +15,7 @@ from scipy import ndimage
 
 from ..context import Context
 from ..contract.errors import BadSettings, NoTerrainFound
+from ..contract.masks import FOREGROUND, SKY, TERRAIN, UNKNOWN
 from ..contract.settings import TerrainSettings
 from ..networks.scene import ScenePrediction
 from ..picture import Picture
@@ -24,13 +25,14 @@ from .resample import resample, resample_color, working_size
 
 STAGE = "segmentation"
 WORKING_SIDE_PX = 1000
-SKY, TERRAIN, FOREGROUND = 0, 1, 2
 LEAST_TERRAIN = 0.04
 """Share of the picture below which there is too little land to build from."""
 ISLAND = 0.004
 """Share of the picture below which a piece of land floating in the sky counts as cloud or bird."""
 SPECK = 0.0006
 """Share of the picture below which a hole or an island takes the class around it."""
+SHAPE_TOLERANCE = 0.02
+"""By so much the shape of a painted mask may differ from the picture's: small copies of it are rounded to whole pixels."""
 
 
 def segment(picture: Picture, prediction: ScenePrediction, settings: TerrainSettings, ctx: Context) -> Segmentation:
@@ -39,20 +41,14 @@ def segment(picture: Picture, prediction: ScenePrediction, settings: TerrainSett
     settings.mask_path: a picture with red sky, green terrain, blue foreground; what is none of them is unknown.
     Raises NoTerrainFound with what was seen instead, BadSettings for a mask that cannot be read.
     """
-    height, width = picture.rgb.shape[:2]
-    height, width = working_size(height, width, WORKING_SIDE_PX)
     if settings.mask_path:
-        masks = painted_masks(Path(settings.mask_path), height, width)
+        masks = painted_masks(Path(settings.mask_path), *size_for(picture))
         if masks[TERRAIN].mean() < 0.002:
             raise NoTerrainFound("the painted mask has no green")
         ctx.choice(STAGE, "masks painted by hand", "artist")
         return Segmentation(masks[TERRAIN], masks[SKY], masks[FOREGROUND], "artist")
     refuse_what_is_no_view(picture.rgb)
-    rgb = resample_color(picture.rgb, height, width)
-    ctx.progress(0.1, "fitting the masks to the picture's edges")
-    labels = refined_labels(prediction.probabilities, rgb, ctx)
-    ctx.progress(0.7, "checking the masks")
-    labels = sensible(labels)
+    labels = found_labels(picture, prediction, ctx)
     masks = [labels == k for k in (SKY, TERRAIN, FOREGROUND)]
     refuse_without_terrain(masks, prediction.probabilities)
     ctx.choice(STAGE, f"{100 * masks[TERRAIN].mean():.0f} % terrain, {100 * masks[SKY].mean():.0f} % sky, "
@@ -60,6 +56,21 @@ def segment(picture: Picture, prediction: ScenePrediction, settings: TerrainSett
     if not masks[SKY].any():
         ctx.warning(STAGE, "The picture shows no sky, so that nothing caps the ground behind the highest ridge.")
     return Segmentation(masks[TERRAIN], masks[SKY], masks[FOREGROUND], "bundled")
+
+
+def size_for(picture: Picture) -> tuple[int, int]:
+    """(height, width) of the masks: the picture's, reduced to WORKING_SIDE_PX."""
+    height, width = picture.rgb.shape[:2]
+    return working_size(height, width, WORKING_SIDE_PX)
+
+
+def found_labels(picture: Picture, prediction: ScenePrediction, ctx: Context) -> np.ndarray:
+    """uint8 (H, W) of SKY, TERRAIN, FOREGROUND on the working grid, whatever the picture shows: nothing is refused here."""
+    rgb = resample_color(picture.rgb, *size_for(picture))
+    ctx.progress(0.1, "fitting the masks to the picture's edges")
+    labels = refined_labels(prediction.probabilities, rgb, ctx)
+    ctx.progress(0.7, "checking the masks")
+    return sensible(labels)
 
 
 def refined_labels(probabilities: np.ndarray, rgb: np.ndarray, ctx: Context) -> np.ndarray:
@@ -164,12 +175,27 @@ def refuse_without_terrain(masks: list[np.ndarray], probabilities: np.ndarray) -
 
 
 def painted_masks(path: Path, height: int, width: int) -> list[np.ndarray]:
-    """Sky, terrain, foreground, bool (height, width), from a picture with red, green and blue. Raises BadSettings."""
+    """Sky, terrain, foreground, bool (height, width), from a picture with red, green and blue of the same shape.
+
+    Raises BadSettings for what is no picture, or one of another shape than the photograph.
+    """
     try:
         with Image.open(path) as image:
+            size = image.size
             small = image.convert("RGB").resize((width, height), Image.Resampling.NEAREST)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as problem:
         raise BadSettings(f"The mask {path.name} cannot be read as a picture.") from problem
+    if abs(size[0] / size[1] * height / width - 1.0) > SHAPE_TOLERANCE:
+        raise BadSettings(f"The mask {path.name} has {size[0]} x {size[1]} pixels, another shape than the picture's; "
+                          "use one that covers the whole picture.")
     rgb = np.asarray(small, np.int16)
     strongest, clear = rgb.argmax(axis=2), rgb.max(axis=2) - np.sort(rgb, axis=2)[..., 1] > 40
     return [(strongest == k) & clear for k in range(3)]
+
+
+def labels_of(segmentation: Segmentation) -> np.ndarray:
+    """uint8 (H, W) of SKY, TERRAIN, FOREGROUND and UNKNOWN."""
+    labels = np.full(segmentation.terrain.shape, UNKNOWN, np.uint8)
+    for value, mask in ((SKY, segmentation.sky), (TERRAIN, segmentation.terrain), (FOREGROUND, segmentation.foreground)):
+        labels[mask] = value
+    return labels

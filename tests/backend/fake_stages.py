@@ -131,6 +131,15 @@ def _patient(done: Done, settings: TerrainSettings, ctx: Context) -> np.ndarray:
     return done["start"]
 
 
+def _pondering(done: Done, settings: TerrainSettings, ctx: Context) -> Segmentation:
+    """Masks that take a minute; answers a cancel at once."""
+    _ran("segmentation")
+    for step in range(6000):
+        ctx.progress(step / 6000, "waiting")
+        time.sleep(0.01)
+    return segmentation(done, settings, ctx)
+
+
 def _stubborn(done: Done, settings: TerrainSettings, ctx: Context) -> np.ndarray:
     """Three seconds in which nobody asks whether the user has cancelled."""
     _ran("completed")
@@ -170,6 +179,7 @@ def with_stage(name: str, run) -> list[Stage]:
 
 
 PATIENT = with_stage("completed", _patient)
+PONDERING = with_stage("segmentation", _pondering)
 STUBBORN = with_stage("completed", _stubborn)
 BARREN = with_stage("segmentation", _barren)
 BROKEN = with_stage("segmentation", _broken)
