@@ -46,6 +46,8 @@ class Problem:
 class Job:
     """One picture on its way. Call `poll` often; everything else is there to be read.
 
+    title: which of several terrains it makes, for people.
+    is_terrain: whether a terrain is made; else only the picture's masks, which no draft comes before.
     is_keeping: it is cancelled in favor of `whole_draft`, the newest preview whose heights are all known.
     is_placing: the backend is done, and its terrain or draft is being put into the scene; is_stopped: and shall not be.
     """
@@ -55,6 +57,7 @@ class Job:
     image: Path
     folder: Path
     settings: TerrainSettings
+    title: str = ""
     label: str = "Starting the backend"
     stage: str = ""
     text: str = ""
@@ -214,15 +217,18 @@ def current() -> Job | None:
 
 
 def start(python: Path, root: Path, image: Path, folder: Path, settings: TerrainSettings, log_path: Path,
-          arguments: tuple[str, ...] = ()) -> Job:
-    """Begin a job, in the backend that is there or in a new one. Raises OSError when that cannot be started."""
+          arguments: tuple[str, ...] = (), title: str = "", **extra: Any) -> Job:
+    """Begin a job, in the backend that is there or in a new one. Raises OSError when that cannot be started.
+
+    extra: further fields of the message `generate` (contract/messages.py).
+    """
     global _job, last_problem
     if current():
         raise RuntimeError("There is a job already.")
     last_problem = None
     process = prepare(python, root, log_path, arguments)
-    _job = Job(process, next(_numbers), image, folder, settings)
-    process.send(messages.generate(_job.number, str(image), str(folder), settings))
+    _job = Job(process, next(_numbers), image, folder, settings, title)
+    process.send(messages.generate(_job.number, str(image), str(folder), settings) | extra)
     return _job
 
 
