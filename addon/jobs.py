@@ -58,6 +58,7 @@ class Job:
     folder: Path
     settings: TerrainSettings
     title: str = ""
+    is_terrain: bool = True
     label: str = "Starting the backend"
     stage: str = ""
     text: str = ""
@@ -217,18 +218,19 @@ def current() -> Job | None:
 
 
 def start(python: Path, root: Path, image: Path, folder: Path, settings: TerrainSettings, log_path: Path,
-          arguments: tuple[str, ...] = (), title: str = "", **extra: Any) -> Job:
+          arguments: tuple[str, ...] = (), title: str = "", is_terrain: bool = True, **extra: Any) -> Job:
     """Begin a job, in the backend that is there or in a new one. Raises OSError when that cannot be started.
 
-    extra: further fields of the message `generate` (contract/messages.py).
+    is_terrain: False asks for the picture's masks alone.   extra: further fields of the message (contract/messages.py).
     """
     global _job, last_problem
     if current():
         raise RuntimeError("There is a job already.")
     last_problem = None
     process = prepare(python, root, log_path, arguments)
-    _job = Job(process, next(_numbers), image, folder, settings, title)
-    process.send(messages.generate(_job.number, str(image), str(folder), settings) | extra)
+    _job = Job(process, next(_numbers), image, folder, settings, title, is_terrain)
+    where = _job.number, str(image), str(folder)
+    process.send((messages.generate(*where, settings) if is_terrain else messages.segment(*where)) | extra)
     return _job
 
 
