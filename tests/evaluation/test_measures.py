@@ -72,3 +72,10 @@ def test_the_page_takes_the_tables_of_a_report(tmp_path, monkeypatch, capsys):
     assert "| pitch error | 2.5 deg | <= 3 | 7.18 | reached |" in text and "| nothing | - |" in text and "old" not in text
     page.write_text("no place", encoding="utf-8")
     assert quality_page.main() == 2 and page.read_text(encoding="utf-8") == "no place"
+
+
+def test_the_page_lists_single_pictures():
+    columns = (("picture", "picture", ""), ("moved", "seen ground moved", ".1%"), ("dx_m", "spacing m", "g"))
+    rows = [{"picture": "one", "moved": 0.012, "dx_m": 8.0}, {"picture": "two", "dx_m": 2.0}, {"picture": "nothing made"}]
+    lines = quality_page.row_table(rows, columns).splitlines()
+    assert lines == ["| picture | seen ground moved | spacing m |", "| --- | --- | --- |", "| one | 1.2% | 8 |", "| two | - | 2 |"]
