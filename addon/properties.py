@@ -12,10 +12,13 @@ from .compatibility import PATH_OPTIONS
 PLAIN = ("resolution", "seed")
 """Settings beside the big button."""
 
+PANEL_FIELDS = tuple(f for f in fields(TerrainSettings) if f.metadata["panel"])
+"""Settings that an artist chooses; the others are filled in for a run that asks for them."""
+
 
 def setting_names(*, expert: bool) -> list[str]:
     """Names of the settings in the expert fold, or of those in the fold of known facts."""
-    return [f.name for f in fields(TerrainSettings) if f.metadata["expert"] is expert and f.name not in PLAIN]
+    return [f.name for f in PANEL_FIELDS if f.metadata["expert"] is expert and f.name not in PLAIN]
 
 
 def property_for(f: Field) -> Any:
@@ -43,7 +46,7 @@ def property_for(f: Field) -> Any:
 
 PhotoToTerrainSettings = type("PhotoToTerrainSettings", (bpy.types.PropertyGroup,), {
     "__doc__": "The settings of the next terrain",
-    "__annotations__": {f.name: property_for(f) for f in fields(TerrainSettings)},
+    "__annotations__": {f.name: property_for(f) for f in PANEL_FIELDS},
 })
 
 
@@ -67,7 +70,7 @@ class PhotoToTerrainScene(bpy.types.PropertyGroup):
 
 def read(group: bpy.types.PropertyGroup) -> TerrainSettings:
     """The settings in a property group. Raises BadSettings."""
-    values = {f.name: getattr(group, f.name) for f in fields(TerrainSettings)}
+    values = {f.name: getattr(group, f.name) for f in PANEL_FIELDS}
     # Blender keeps float32: 0.1 comes back as 0.10000000149, which would be another cache key and another limit.
     values = {name: float(f"{v:.6g}") if isinstance(v, float) else v for name, v in values.items()}
     if values["mask_path"]:
@@ -77,5 +80,5 @@ def read(group: bpy.types.PropertyGroup) -> TerrainSettings:
 
 def write(group: bpy.types.PropertyGroup, settings: TerrainSettings) -> None:
     """Put settings into a property group."""
-    for name, value in settings.to_dict().items():
-        setattr(group, name, value)
+    for f in PANEL_FIELDS:
+        setattr(group, f.name, getattr(settings, f.name))

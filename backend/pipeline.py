@@ -88,21 +88,29 @@ def _bound(done: Done, settings: TerrainSettings, ctx: Context) -> Any:
 
 
 def _start(done: Done, settings: TerrainSettings, ctx: Context) -> Any:
-    from .completion import procedural_start
+    from .completion import procedural_start, region
 
+    if settings.region_path:
+        return region.sketch(region.find_region(done["visible"], done["bound"], settings), settings, ctx)
     return procedural_start.start(done["visible"], done["bound"], settings, ctx)
 
 
 def _completed(done: Done, settings: TerrainSettings, ctx: Context) -> Any:
-    from .completion import diffusion
+    from .completion import diffusion, region
 
+    if settings.region_path:
+        part = region.find_region(done["visible"], done["bound"], settings)
+        return region.complete(part, done["start"], settings, ctx, terrain_network(ctx.device))
     return diffusion.complete(done["start"], done["visible"], done["bound"], settings, ctx, terrain_network(ctx.device))
 
 
 def _polished(done: Done, settings: TerrainSettings, ctx: Context) -> Any:
-    from .completion import polish
+    from .completion import polish, region
 
     network = terrain_network(ctx.device) if settings.polish_rounds else None
+    if settings.region_path:
+        part = region.find_region(done["visible"], done["bound"], settings)
+        return region.finish(part, done["completed"], settings, ctx, network)
     return polish.polish(done["completed"], done["visible"], done["bound"], settings, ctx, network)
 
 
@@ -204,6 +212,7 @@ def _write(job: Job, done: Done, context: Context, records: list[StageRecord], p
            memory: PeakMemory) -> Outcome:
     """The last stage: measure, draw, write beside, rename."""
     from . import metrics, picture_ridges, preview
+    from .completion import region
     from .surface import cover
 
     begun, cpu_begun = time.monotonic(), time.process_time()
@@ -232,6 +241,8 @@ def _write(job: Job, done: Done, context: Context, records: list[StageRecord], p
         records = [*records, StageRecord("files", seconds, cpu_seconds, memory.take(), "built-in", False)]
         content = report.build(done["picture"], done["camera"], done["prior"], terrain, measured, records, context.notes,
                                job.settings, context.device, progress.seconds(), surface.colors)
+        if "region" in terrain.layers:
+            content["regions"] = [region.describe(terrain, job.settings)]
         outputs.write_report(beside, content)
         files = outputs.publish(beside, job.folder, context.check)
     progress.end(worked=True)
@@ -258,8 +269,9 @@ def write_preview(folder: Path, stage: StageInfo, done: Done, settings: TerrainS
     from .formats.heightmap import write_npy
 
     result, visible = done[stage.name], done["visible"]
-    grid: Grid = result.grid if isinstance(result, Terrain) else visible.grid
     heights: np.ndarray = result if isinstance(result, np.ndarray) else result.heights
+    factor = len(heights) // visible.grid.rows    # polishing and regions may work on a finer grid
+    grid: Grid = visible.grid.refined(factor)
     heights = heights.astype(np.float32, copy=False)
     path = folder / outputs.CACHE_FOLDER / f"preview-{stage.name}-{os.getpid()}-{next(_preview_number)}.npy"
     camera = report.camera_values(visible.camera, grid, heights)
@@ -267,7 +279,7 @@ def write_preview(folder: Path, stage: StageInfo, done: Done, settings: TerrainS
     try:
         write_npy(path, heights)
         if np.isfinite(heights).all():
-            evidence = result.layers["evidence"] if isinstance(result, Terrain) else evidence_of(visible)
+            evidence = result.layers["evidence"] if isinstance(result, Terrain) else evidence_of(visible, factor)
             beside = path.with_name(f"{path.stem}-evidence.npy")
             write_npy(beside, evidence.astype(np.uint8, copy=False))
             values |= {"evidence": str(beside),
@@ -277,9 +289,10 @@ def write_preview(folder: Path, stage: StageInfo, done: Done, settings: TerrainS
     return report.without_nan(values)
 
 
-def evidence_of(visible: VisibleTerrain) -> np.ndarray:
-    """uint8 (rows, cols): seen or invented, while nothing seen has been moved yet."""
-    return np.where(visible.mask & ~visible.silhouette, EVIDENCE_VISIBLE, EVIDENCE_INFERRED).astype(np.uint8)
+def evidence_of(visible: VisibleTerrain, factor: int = 1) -> np.ndarray:
+    """uint8 (rows, cols), on a grid `factor` times finer: seen or invented, while nothing seen has been moved yet."""
+    evidence = np.where(visible.mask & ~visible.silhouette, EVIDENCE_VISIBLE, EVIDENCE_INFERRED).astype(np.uint8)
+    return np.repeat(np.repeat(evidence, factor, 0), factor, 1)
 
 
 def warm_up() -> None:

@@ -64,7 +64,7 @@ def polish(
     heights, seen, ceiling = completed.astype(np.float32), visible, bound
     if settings.upsample > 1:
         heights = refine(completed, settings.upsample)
-        seen, ceiling = _refine_visible(visible, settings.upsample), refine_bound(bound, settings.upsample)
+        seen, ceiling = refine_visible(visible, settings.upsample), refine_bound(bound, settings.upsample)
     limit = np.where(seen.mask, np.inf, ceiling).astype(np.float32)
     ceiling = np.where(seen.mask, np.inf, under_camera(ceiling, seen)).astype(np.float32)
     unit = HeightUnit.of(heights, seen)
@@ -73,7 +73,7 @@ def polish(
         heights = _rounds(heights, seen, ceiling, unit, settings, ctx, network)
     ctx.progress(0.9, "Draining the terrain")
     heights = project(heights, seen, ceiling, unit.scale_m, ctx)
-    return Terrain(seen.grid, heights, _layers(heights, seen, limit))
+    return Terrain(seen.grid, heights, layers_of(heights, seen, limit))
 
 
 def _rounds(
@@ -196,7 +196,7 @@ def refine_bound(bound: np.ndarray, factor: int) -> np.ndarray:
     return np.repeat(np.repeat(bound, factor, 0), factor, 1)
 
 
-def _refine_visible(visible: VisibleTerrain, factor: int) -> VisibleTerrain:
+def refine_visible(visible: VisibleTerrain, factor: int) -> VisibleTerrain:
     """The seen ground on the finer grid, interpolated inside of its mask."""
     mask = refine_bound(visible.mask, factor)
     weight = refine(visible.mask.astype(np.float32), factor, order=1)
@@ -238,7 +238,8 @@ def _widen(before: np.ndarray, after: np.ndarray, visible: VisibleTerrain, round
     return breach(after, epsilon_m=EPSILON_M, fixed=visible.silhouette)
 
 
-def _layers(heights: np.ndarray, visible: VisibleTerrain, ceiling: np.ndarray) -> dict[str, np.ndarray]:
+def layers_of(heights: np.ndarray, visible: VisibleTerrain, ceiling: np.ndarray) -> dict[str, np.ndarray]:
+    """The terrain's layers. ceiling: Z_max, +inf on seen cells."""
     seen = visible.mask & ~visible.silhouette
     relief = float(np.ptp(visible.heights[visible.mask])) if visible.mask.any() else 0.0
     moved = seen & (np.abs(heights - np.where(seen, visible.heights, heights)) > SEEN_TOLERANCE * relief)

@@ -26,13 +26,17 @@ def option(
     choices: tuple[str, ...] = (),
     expert: bool = False,
     stage: str = "",
+    panel: bool = True,
 ) -> Any:
-    """Declare one setting. `stage` is the first pipeline stage whose result depends on it."""
+    """Declare one setting. `stage` is the first pipeline stage whose result depends on it.
+
+    panel: False for what the add-on fills in itself.
+    """
     return field(
         default=default,
         metadata={
             "label": label, "description": description, "min": min, "max": max,
-            "choices": choices, "expert": expert, "stage": stage,
+            "choices": choices, "expert": expert, "stage": stage, "panel": panel,
         },
     )
 
@@ -92,6 +96,17 @@ class TerrainSettings:
     mask_path: str = option(
         "", "Mask", "An edited mask picture (red sky, green terrain, blue foreground); empty segments the picture",
         stage="segmentation")
+    base_path: str = option(
+        "", "Terrain to change", "Heights (terrain.npy) of a finished terrain of which only a region is made anew",
+        stage="start", panel=False)
+    region_path: str = option(
+        "", "Region", "What to make anew of that terrain: a picture of its size (white) or an .npy file (1)",
+        stage="start", panel=False)
+    region_seed: int = option(
+        0, "Region seed", "Another number invents other ground in the region", min=0, max=2**31 - 1, stage="start",
+        panel=False)
+    region_seen: bool = option(
+        False, "Change seen ground", "Also make anew what the picture shows", stage="start", panel=False)
 
     def __post_init__(self) -> None:
         for f in fields(self):
@@ -108,6 +123,8 @@ class TerrainSettings:
                 low, high = limit["min"], limit["max"]
                 if not low <= value <= high:
                     raise BadSettings(f"{limit['label']} must be between {low:g} and {high:g}, not {value:g}.")
+        if bool(self.base_path) != bool(self.region_path):
+            raise BadSettings("A region needs both its mask and the heights of the terrain that it belongs to.")
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> TerrainSettings:
