@@ -2,8 +2,8 @@
 
     python -m backend.evaluation.quality_page DIR/report.json --into docs/quality.md
 
-The table of a suite replaces what stands between the lines `<!-- SUITE -->` and `<!-- end of SUITE -->`, that of its single pictures
-what stands between `<!-- SUITE rows -->` and `<!-- end of SUITE rows -->`; suites that the report lacks keep theirs.
+The table of a suite replaces what stands between the lines `<!-- SUITE -->` and `<!-- end of SUITE -->`, that of its single
+pictures what stands between `<!-- SUITE rows -->` and `<!-- end of SUITE rows -->`; suites that the report lacks keep theirs.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 ROW_COLUMNS: dict[str, tuple[tuple[str, str, str], ...]] = {
-    "photos": (("picture", "picture", ""), ("terrain_iou", "terrain IoU", ".3f"), ("terrain_skyline_px", "skyline px, median", ".1f"),
+    "photos": (("picture", "picture", ""), ("terrain_iou", "terrain IoU", ".3f"),
+               ("terrain_skyline_px", "skyline px, median", ".1f"),
                ("terrain_skyline_p90_px", "90th percentile", ".1f"), ("skyline_error_px", "against our masks px", ".2f"),
                ("visible_error_share_of_relief", "seen ground moved", ".2%"), ("relief_m", "relief m", ".0f"),
                ("pitch_deg", "pitch deg", ".1f"), ("fov_deg", "field of view deg", ".0f"), ("dx_m", "spacing m", "g")),
