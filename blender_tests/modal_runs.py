@@ -9,7 +9,8 @@ from types import SimpleNamespace
 
 import bpy
 
-METHODS = ("tick", "begin_placing", "place", "go_on_placing", "leave", "refuse", "scene", "show_news", "look", "look_back")
+METHODS = ("begin", "follow", "start", "wait", "tick_every", "tick", "begin_placing", "place", "go_on_placing", "leave", "refuse",
+           "scene", "show_news", "look", "look_back")
 
 
 class Window:

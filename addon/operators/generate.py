@@ -31,11 +31,9 @@ class MissingPicture(TerrainError):
     code, fix = "missing_picture", "choose_picture"
 
 
-class PHOTO_TO_TERRAIN_OT_generate(bpy.types.Operator):
-    """Turn the picture into a terrain with a matching camera. Esc cancels"""
+class TerrainRun:
+    """What every operator does that makes terrains: run a job, show its drafts, put its terrain into the scene, go on."""
 
-    bl_idname = "photo_to_terrain.generate"
-    bl_label = "Photo to Terrain"
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
@@ -45,29 +43,51 @@ class PHOTO_TO_TERRAIN_OT_generate(bpy.types.Operator):
             return False
         return context.scene is not None
 
+    def begin(self, context):
+        """Start the first job. Raises TerrainError, OSError."""
+        return start_job(context)
+
+    def follow(self, context):
+        """Start what comes after the terrain that was just put in, or None. Raises TerrainError, OSError."""
+        return None
+
     def execute(self, context):
-        try:
-            self.job = start_job(context)
-        except TerrainError as problem:
-            return self.refuse(jobs.Problem(problem.code, str(problem), problem.fix))
-        except OSError as problem:
-            return self.refuse(jobs.Problem("backend_missing", f"The backend cannot be started ({problem}).",
-                                            "open_preferences"))
         self.scene_name = context.scene.name
         self.has_looked = False
         self.face = None
         self.drafting = self.placing = None
+        problem = self.start(context, self.begin)
+        if problem is not None:
+            return self.refuse(problem)
         if bpy.app.background:
-            while not self.job.wait():
-                self.show_news(context)
-            state = self.begin_placing(context)
+            state = None
             while state is None:
-                state = self.go_on_placing(context)
+                state = self.tick(context) if self.placing is not None or self.job.is_over else self.wait(context)
             return state
-        _timers.append(context.window_manager.event_timer_add(TICK_S, window=context.window))
+        self.tick_every(context, TICK_S)
         context.window_manager.modal_handler_add(self)
         redraw()
         return {"RUNNING_MODAL"}
+
+    def start(self, context, begin):
+        """Start a job, the first or the next one. Returns why there is none, if there should be one."""
+        try:
+            self.job = begin(context)
+        except TerrainError as problem:
+            return jobs.Problem(problem.code, str(problem), problem.fix)
+        except OSError as problem:
+            return jobs.Problem("backend_missing", f"The backend cannot be started ({problem}).", "open_preferences")
+        return None
+
+    def wait(self, context):
+        """Without a window: wait a little."""
+        if not self.job.wait():
+            self.show_news(context)
+
+    def tick_every(self, context, seconds):
+        """Be called this often."""
+        end_timers()
+        _timers.append(context.window_manager.event_timer_add(seconds, window=context.window))
 
     def modal(self, context, event):
         if event.type == "ESC" and event.value == "PRESS":
@@ -149,8 +169,7 @@ class PHOTO_TO_TERRAIN_OT_generate(bpy.types.Operator):
         job.is_placing, job.label, job.text = True, "Putting the terrain into the scene", ""
         self.placing = Work(lambda: self.place(read))
         if not bpy.app.background:    # no more to wait for: as many steps as Blender takes
-            end_timers()
-            _timers.append(context.window_manager.event_timer_add(QUICK_TICK_S, window=context.window))
+            self.tick_every(context, QUICK_TICK_S)
         return None
 
     def place(self, read):
@@ -178,7 +197,16 @@ class PHOTO_TO_TERRAIN_OT_generate(bpy.types.Operator):
         if context.view_layer is not None:
             select_only(context.view_layer, self.placing.result)
         self.look(context)
-        self.report({"INFO"}, f"{'Draft kept' if self.job.result is None else 'Terrain made'} after {self.job.seconds:.0f} s")
+        self.placing, done = None, self.job
+        problem = self.start(context, self.follow)
+        if problem is not None:
+            return self.refuse(problem)
+        if self.job is not None:
+            if not bpy.app.background:
+                self.tick_every(context, TICK_S)
+            return None
+        self.job = done
+        self.report({"INFO"}, f"{'Draft kept' if done.result is None else 'Terrain made'} after {done.seconds:.0f} s")
         return {"FINISHED"}
 
     def leave(self, context, problem):
@@ -199,6 +227,13 @@ class PHOTO_TO_TERRAIN_OT_generate(bpy.types.Operator):
         # For a script that calls the operator an ERROR report becomes a RuntimeError, which is what it needs.
         self.report({"ERROR"}, problem.text)
         return {"CANCELLED"}
+
+
+class PHOTO_TO_TERRAIN_OT_generate(TerrainRun, bpy.types.Operator):
+    """Turn the picture into a terrain with a matching camera. Esc cancels"""
+
+    bl_idname = "photo_to_terrain.generate"
+    bl_label = "Photo to Terrain"
 
 
 def end_timers() -> None:
