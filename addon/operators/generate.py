@@ -48,8 +48,7 @@ class TerrainRun:
         return start_job(context)
 
     def follow(self, context):
-        """Start what comes after the terrain that was just put in, or None. Raises TerrainError, OSError."""
-        return None
+        """Start what comes after the terrain that was just put in, if anything does. Raises TerrainError, OSError."""
 
     def execute(self, context):
         self.scene_name = context.scene.name
