@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bpy
 import numpy as np
 import pytest
 
@@ -58,9 +59,21 @@ def test_faces_look_up_and_are_smooth(mesh):
     assert read(mesh.polygons, "use_smooth", bool).all()
 
 
+def test_faces_are_those_that_uv_maps_are_made_for(mesh, parts, rough_heights):
+    """Blender's grid primitive has the same corners in the same order as `grid_faces`."""
+    corners = read(mesh.loops, "vertex_index", np.int32).reshape(-1, 4)
+    assert np.array_equal(corners, parts[0].grid_faces(*rough_heights.shape))
+
+
+def test_nothing_else_is_left(mesh):
+    assert not mesh.materials and not bpy.data.node_groups and not bpy.data.objects
+    assert len(bpy.data.scenes) == 1 and len(bpy.data.meshes) == 1
+
+
 def test_attributes(mesh, rough_heights):
     values = {}
-    kinds = {"height": np.float32, "evidence": np.int32, "visible": np.float32, "inferred": np.float32}
+    kinds = {"height": np.float32, "evidence": np.int32, "visible": np.float32, "inferred": np.float32, "moved": np.float32,
+             "edited": np.float32}
     for name, kind in kinds.items():
         layer = mesh.attributes[name]
         assert layer.domain == "POINT"
@@ -68,6 +81,7 @@ def test_attributes(mesh, rough_heights):
     assert np.array_equal(values["height"], rough_heights.ravel())
     assert np.array_equal(values["evidence"], np.arange(rough_heights.size) % 3)
     assert np.array_equal(values["visible"], values["evidence"] > 0)
+    assert np.array_equal(values["moved"], values["evidence"] == 2) and not values["edited"].any()
     assert np.array_equal(values["inferred"] + values["visible"], np.ones(rough_heights.size))
 
 

@@ -83,11 +83,11 @@ def test_every_cell_is_within_a_tenth_of_a_pixel(part, camera):
     near_left = np.stack([u[1:, :-1] / camera.width, 1 - v[1:, :-1] / camera.height], -1)
     inside = (depth[1:, :-1] > 0) & (near_left > 0).all(-1) & (near_left < 1).all(-1)
     assert inside.mean() > 0.2
-    off = np.abs(found[:, :, 0] - near_left) * (camera.width, camera.height)
+    off = np.abs(found[:, :, 1] - near_left) * (camera.width, camera.height)
     assert off[inside].max() < 0.01
     edge = 0.5 * (points[1:, :-1] + points[1:, 1:])    # halfway to the next point on the right
     u, v, depth = camera.project(edge)
-    halfway = 0.5 * (found[:, :, 0] + found[:, :, 1])
+    halfway = 0.5 * (found[:, :, 1] + found[:, :, 2])
     off = np.abs(halfway - np.stack([u / camera.width, 1 - v / camera.height], -1)) * (camera.width, camera.height)
     assert off[inside & (depth > 20 * dx)].max() < 0.5
 

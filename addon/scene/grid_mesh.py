@@ -7,14 +7,18 @@ import contextlib
 import bpy
 import numpy as np
 
-from ..compatibility import fill_steps, move_points, put, uv_steps
+from ..compatibility import HAS_MESH_TOPOLOGY_ATTRIBUTES, fill_steps, move_points, put, uv_steps
 from ..steps import Ahead, Steps, ready, run
+from .grid_primitive import grid_primitive
 from .result_folder import HeightGrid
 
 INFERRED, VISIBLE, MOVED = 0, 1, 2
 """Values of the attribute `evidence` (backend/terrain.py has the same): invented, seen, seen but moved."""
 
 UV_NAME = "UVMap"
+
+EDITED = "edited"
+"""Attribute: 1 where the artist has moved a point since the terrain was made."""
 
 
 def grid_points(grid: HeightGrid) -> np.ndarray:
@@ -28,9 +32,9 @@ def grid_points(grid: HeightGrid) -> np.ndarray:
 
 
 def grid_faces(rows: int, cols: int) -> np.ndarray:
-    """int32 (faces, 4): point numbers, counter-clockwise from above, beginning near left."""
+    """int32 (faces, 4): point numbers, counter-clockwise from above, beginning far left, as in `grid_primitive`."""
     col = np.arange(cols - 1, dtype=np.int32)
-    first_row = np.stack((cols + col, cols + col + 1, col + 1, col), -1)
+    first_row = np.stack((col, cols + col, cols + col + 1, col + 1), -1)
     return _rows_of(first_row, np.full_like(first_row, cols), rows - 1).reshape(-1, 4)
 
 
@@ -44,8 +48,8 @@ def grid_edges(rows: int, cols: int) -> tuple[np.ndarray, np.ndarray]:
     _rows_of(along_row, np.full_like(along_row, cols), rows, edges[:count])
     _rows_of(to_next_row, np.full_like(to_next_row, cols), rows - 1, edges[count:])
     col = col[:-1]
-    sides = np.stack((cols - 1 + col, count + col + 1, col, count + col), -1)    # near, right, far, left
-    growth = np.broadcast_to(np.array((cols - 1, cols, cols - 1, cols), np.int32), sides.shape)
+    sides = np.stack((count + col, cols - 1 + col, count + col + 1, col), -1)    # left, near, right, far
+    growth = np.broadcast_to(np.array((cols, cols - 1, cols, cols - 1), np.int32), sides.shape)
     return edges, _rows_of(sides, growth, rows - 1).reshape(-1, 4)
 
 
@@ -62,11 +66,11 @@ def grid_uv(rows: int, cols: int) -> np.ndarray:
     u = np.linspace(0, 1, cols, dtype=np.float32)
     v = np.linspace(1, 0, rows, dtype=np.float32)
     row = np.empty((cols - 1, 4, 2), np.float32)
-    row[:, 0, 0] = row[:, 3, 0] = u[:-1]
-    row[:, 1, 0] = row[:, 2, 0] = u[1:]
+    row[:, :2, 0] = u[:-1, None]
+    row[:, 2:, 0] = u[1:, None]
     uv = np.empty((rows - 1, *row.shape), np.float32)
     for number, one in enumerate(uv):    # row by row in the processor's cache: four times as fast as all at once
-        row[:, :2, 1], row[:, 2:, 1] = v[number + 1], v[number]
+        row[:, 1:3, 1], row[:, ::3, 1] = v[number + 1], v[number]
         one[:] = row
     return uv.reshape(-1, 2)
 
@@ -93,25 +97,47 @@ def _renumbered(numbers: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray
     return used, np.cumsum(used, dtype=np.int32) - 1
 
 
+def grid_steps(name: str, grid: HeightGrid) -> Steps[bpy.types.Mesh]:
+    """Points and quads of the whole grid, smooth shaded. Ended early, no mesh is left."""
+    rows, cols = grid.heights.shape
+    with Ahead() as soon:
+        points = soon(grid_points, grid)
+        if HAS_MESH_TOPOLOGY_ATTRIBUTES:
+            mesh = grid_primitive(name, rows, cols)
+        else:
+            mesh, parts = bpy.data.meshes.new(name), (soon(grid_faces, rows, cols), soon(grid_edges, rows, cols))
+        try:
+            yield
+            if HAS_MESH_TOPOLOGY_ATTRIBUTES:
+                move_points(mesh, (yield from ready(points)))
+                yield
+            else:
+                yield from fill_steps(mesh, points, *parts)
+        except BaseException:
+            discard(mesh)
+            raise
+    return mesh
+
+
 def terrain_steps(name: str, grid: HeightGrid, evidence: np.ndarray) -> Steps[bpy.types.Mesh]:
-    """The final mesh with UV map and the attributes height, evidence, visible and inferred.
+    """The final mesh with UV map and the attributes height, evidence, visible, inferred, moved and edited.
 
     Numbers are prepared in a thread of their own; each step hands some of them to Blender. Ended early, no mesh is left.
     """
     rows, cols = grid.heights.shape
     with Ahead() as soon:
-        points, faces = soon(grid_points, grid), soon(grid_faces, rows, cols)
-        edges, uv = soon(grid_edges, rows, cols), soon(grid_uv, rows, cols)
+        uv = soon(grid_uv, rows, cols)
         is_seen = soon(np.not_equal, evidence, INFERRED)
         layers = {
             "height": ("FLOAT", soon(np.ravel, grid.heights)),
             "evidence": ("INT", soon(evidence.astype, np.int32)),
             "visible": ("FLOAT", soon(lambda: is_seen.result().astype(np.float32))),
             "inferred": ("FLOAT", soon(lambda: (~is_seen.result()).astype(np.float32))),
+            "moved": ("FLOAT", soon(lambda: (evidence == MOVED).astype(np.float32))),
+            EDITED: ("FLOAT", soon(np.zeros, evidence.shape, np.float32)),
         }
-        mesh = bpy.data.meshes.new(name)
+        mesh = yield from grid_steps(name, grid)
         try:
-            yield from fill_steps(mesh, points, faces, edges)
             corners = yield from ready(uv)
             yield from uv_steps(mesh, UV_NAME, corners)
             for layer, (kind, values) in layers.items():

@@ -61,6 +61,6 @@ def corner_uv_slabs(grid: HeightGrid, camera: dict[str, Any]) -> Iterator[tuple[
         points[..., 2] = grid.heights[first:last + 1]
         uv = camera_uv(points, camera)
         corners = np.empty((last - first, cols - 1, 4, 2), np.float32)
-        corners[..., 0, :], corners[..., 1, :] = uv[1:, :-1], uv[1:, 1:]    # near left, near right, far right, far left
-        corners[..., 2, :], corners[..., 3, :] = uv[:-1, 1:], uv[:-1, :-1]
+        corners[..., 0, :], corners[..., 1, :] = uv[:-1, :-1], uv[1:, :-1]    # far left, near left, near right, far right
+        corners[..., 2, :], corners[..., 3, :] = uv[1:, 1:], uv[:-1, 1:]
         yield slice(4 * first * (cols - 1), 4 * last * (cols - 1)), corners.reshape(-1, 2)
