@@ -9,8 +9,8 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, Po
 from ..backend.contract.settings import TerrainSettings
 from .compatibility import PATH_OPTIONS
 
-PLAIN = ("resolution", "seed")
-"""Settings beside the big button."""
+PLAIN = ("resolution", "seed", "mask_path")
+"""Settings that have a place of their own: beside the big button, in the fold of the mask."""
 
 PANEL_FIELDS = tuple(f for f in fields(TerrainSettings) if f.metadata["panel"])
 """Settings that an artist chooses; the others are filled in for a run that asks for them."""
@@ -66,6 +66,12 @@ class PhotoToTerrainScene(bpy.types.PropertyGroup):
         name="Files in", subtype="DIR_PATH", options=PATH_OPTIONS,
         description="Folder for heights, report and preview of each terrain; empty uses the add-on's own folder")
     settings: PointerProperty(type=PhotoToTerrainSettings)
+    mask: PointerProperty(type=bpy.types.Image, name="Mask",
+                          description="Red sky, green land, blue foreground of the picture; what was painted on it counts")
+    use_mask: BoolProperty(name="Use What Was Painted", default=True,
+                           description="Off: the next run takes the masks as they were found; what was painted is kept")
+    mask_picture: FloatProperty(name="Picture", default=0.6, min=0.0, max=1.0, subtype="FACTOR",
+                                description="How strongly the picture shows over its mask while painting, 0 to 1")
 
 
 def read(group: bpy.types.PropertyGroup) -> TerrainSettings:

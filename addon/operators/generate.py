@@ -8,6 +8,7 @@ import bpy
 from ...backend.contract.errors import TerrainError
 from .. import compatibility, environment, jobs, preferences, properties
 from ..scene.draft import draft_steps, drop_draft
+from ..scene.mask_image import settings_with_mask
 from ..scene.result import result_steps, select_only
 from ..scene.result_folder import DamagedResult, folder_name, read_result, read_unfinished
 from ..scene.viewport import is_through_camera, look_freely, look_through_camera, redraw
@@ -266,15 +267,23 @@ def log_path() -> Path:
 def start_job(context: bpy.types.Context) -> jobs.Job:
     """Start what the scene's properties ask for. Raises TerrainError, OSError."""
     ours = context.scene.photo_to_terrain
-    picture = Path(bpy.path.abspath(ours.picture)) if ours.picture.strip() else None
-    if picture is None:
-        raise MissingPicture("Choose a picture first.")
-    if not picture.is_file():
-        raise MissingPicture(f"There is no file {picture}. Choose another picture.")
+    picture = chosen_picture(context.scene)
     settings = properties.read(ours.settings)
     python = environment.find_python(preferences.backend_python(context))
     folder = job_folder(ours.folder, compatibility.user_folder(environment.PACKAGE), picture)
-    return jobs.start(python, environment.ROOT, picture.resolve(), folder, settings, log_path())
+    settings = settings_with_mask(context.scene, settings, folder)
+    return jobs.start(python, environment.ROOT, picture, folder, settings, log_path())
+
+
+def chosen_picture(scene: bpy.types.Scene) -> Path:
+    """The picture's file, with its whole path. Raises MissingPicture."""
+    chosen = scene.photo_to_terrain.picture
+    if not chosen.strip():
+        raise MissingPicture("Choose a picture first.")
+    picture = Path(bpy.path.abspath(chosen))
+    if not picture.is_file():
+        raise MissingPicture(f"There is no file {picture}. Choose another picture.")
+    return picture.resolve()
 
 
 def job_folder(chosen: str, own_folder: Path, picture: Path) -> Path:

@@ -140,6 +140,7 @@ REMEDIES = {
     "lower_resolution": PHOTO_TO_TERRAIN_OT_lower_resolution.bl_idname,
     "open_preferences": PHOTO_TO_TERRAIN_OT_open_preferences.bl_idname,
     "show_log": PHOTO_TO_TERRAIN_OT_show_log.bl_idname,
+    "edit_mask": "photo_to_terrain.paint_mask",
     "try_again": "photo_to_terrain.generate",
 }
 """`fix` of an error -> the operator that the panel offers. Fixes without one are only described by their sentence."""
