@@ -60,6 +60,15 @@ def put_backdrop(camera: bpy.types.Object, picture: Path) -> bpy.types.Image | N
     return image
 
 
+def render_size(report: dict[str, Any]) -> tuple[int, int]:
+    """Width and height of the picture as it was before the backend reduced it, if that has the camera's shape."""
+    picture, camera = report["picture"], report["camera"]
+    width, height = (int(picture.get(name, 0)) for name in ("original_width", "original_height"))
+    if height and abs(width / height - camera["width"] / camera["height"]) < 0.01:
+        return width, height
+    return int(camera["width"]), int(camera["height"])
+
+
 def frame_picture(scene: bpy.types.Scene, width: int, height: int) -> None:
     """Give renders this size, and with it the camera the shape of the picture."""
     render = scene.render

@@ -37,8 +37,10 @@ def results(scene: bpy.types.Scene) -> list[bpy.types.Collection]:
 
 
 def shown_result(scene: bpy.types.Scene) -> bpy.types.Collection | None:
-    """The newest terrain that is not hidden."""
-    return next((c for c in reversed(results(scene)) if not is_hidden(scene, c)), None)
+    """The terrain that is not hidden; of several, as when they stand side by side, the one of the scene's camera or the newest."""
+    shown = [c for c in results(scene) if not is_hidden(scene, c)]
+    chosen = next((c for c in shown if scene.camera is not None and camera_in(c) == scene.camera), None)
+    return chosen or (shown[-1] if shown else None)
 
 
 def report_of(collection: bpy.types.Collection) -> dict[str, Any]:

@@ -106,9 +106,15 @@ def read_unfinished(message: dict[str, Any], seconds: float) -> FinishedTerrain:
 
 
 def key_of(report: dict[str, Any]) -> str:
-    """Tells results apart: another picture, seed or typed pitch is another terrain, anything else a new version."""
-    pitch = typed_pitch(report)
-    return f"{report['picture']['sha256'][:16]}/{report['seed']}" + ("" if pitch is None else f"/{pitch:+.2f}")
+    """Tells results apart: another picture, seed, seed of the details, typed pitch or painted region is another terrain.
+
+    Anything else is a new version of the same one.
+    """
+    pitch, details = typed_pitch(report), (report.get("settings") or {}).get("detail_seed")
+    key = f"{report['picture']['sha256'][:16]}/{report['seed']}" + ("" if pitch is None else f"/{pitch:+.2f}")
+    if details:
+        key += f"/details {details}"
+    return key + "".join(f"/region {region['id']}" for region in report.get("regions") or [])
 
 
 def typed_pitch(report: dict[str, Any]) -> float | None:
