@@ -57,6 +57,7 @@ class BackendProcess:
                                            creationflags=NO_WINDOW, cwd=str(log_path.parent))
         self.events: queue.SimpleQueue[messages.Message | TerrainError | Died] = queue.SimpleQueue()
         self.side: queue.SimpleQueue[messages.Message] = queue.SimpleQueue()    # answers that belong to no job
+        self.analyses: queue.SimpleQueue[messages.Message] = queue.SimpleQueue()    # likewise, to `analyze`
         self.ready: messages.Message | None = None
         self._reader = threading.Thread(target=self._read, name="photo-to-terrain-backend", daemon=True)
         self._reader.start()
@@ -123,7 +124,7 @@ class BackendProcess:
             else:
                 if message["kind"] == "ready":
                     self.ready = message
-                (self.side if message["kind"] == "shadow" else self.events).put(message)
+                {"shadow": self.side, "analysis": self.analyses}.get(message["kind"], self.events).put(message)
         self._child.stdout.close()
         code = self._child.wait()
         self.events.put(Died(code, self.log_tail()))

@@ -213,7 +213,7 @@ def _write(job: Job, done: Done, context: Context, records: list[StageRecord], p
     """The last stage: measure, draw, write beside, rename."""
     from . import metrics, picture_ridges, preview
     from .completion import region
-    from .surface import cover
+    from .surface import analysis, cover
 
     begun, cpu_begun = time.monotonic(), time.process_time()
     progress.begin(STAGES[-1])
@@ -231,6 +231,7 @@ def _write(job: Job, done: Done, context: Context, records: list[StageRecord], p
         context.check()
         surface = cover.cover(done["picture"], terrain, camera, done["segmentation"])
         cover.write(beside, surface)
+        analysis.write(beside / outputs.FILES["analysis"], analysis.analyze(terrain.heights, terrain.grid.dx_m))
         progress.report(0.55, "drawing the preview", force=True)
         context.check()
         preview.draw(done["picture"], terrain, camera).save(beside / outputs.FILES["preview"], compress_level=3)

@@ -85,6 +85,7 @@ class Server:
         self._running: Request | None = None
         self._worker = threading.Thread(target=self._work, name="jobs", daemon=True)
         self._shadows = Shadows(self.send)
+        self._beside = {"shadow": self._shadows.ask, "analyze": self._analyze}
 
     def send(self, message: Message) -> None:
         """Write one line. When nobody listens any more the process ends."""
@@ -119,8 +120,8 @@ class Server:
                 return
             if message["kind"] == "cancel":
                 self._cancel(message.get("job"))
-            elif message["kind"] == "shadow":
-                self._cast(message)
+            elif message["kind"] in self._beside:
+                self._answer_beside(message)
             else:
                 self._accept(message)
 
@@ -158,9 +159,14 @@ class Server:
         self._open[request.job] = request
         self._waiting.put(request)
 
-    def _cast(self, message: Message) -> None:
+    def _analyze(self, message: Message) -> None:
+        from .surface.analysis import Analyses  # here, so that `ready` need not wait for numpy
+
+        Analyses(self.send).ask(message)
+
+    def _answer_beside(self, message: Message) -> None:
         try:
-            self._shadows.ask(message)
+            self._beside[message["kind"]](message)
         except BadMessage as problem:
             self.send(messages.error(None, problem))
 

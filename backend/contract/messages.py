@@ -10,6 +10,7 @@ they are .npy files in the job's folder, named by the messages. Standard library
         cancel     job                    a job that is over or unknown: no answer
         shadow     ask, heights (.npy, float32), dx_m, azimuth_deg (of the sun, clockwise from +y), elevation_deg, step
                    answered beside any running job; of several that wait only the last one is
+        analyze    ask, heights (.npy, float32), dx_m      slope and flow of these heights, beside any running job
         bye                               finish now; closing stdin does the same
     backend -> add-on
         ready      backend, device, threads, memory_gb, free_memory_gb, python    the first line, within about a second
@@ -22,6 +23,7 @@ they are .npy files in the job's folder, named by the messages. Standard library
         cancelled  job                    within a second of `cancel`
         shadow     ask, rows, cols (of every `step`th cell), bits (base64 of zlib of np.packbits, 1 = in shadow), seconds
         shadow     ask, text (one sentence)   it cannot be told
+        analysis   ask, layers (.npy of backend/surface/analysis.py) or text (one sentence): it cannot be told
         error      job (null: no job concerned), code, text (one sentence), fix (or null), log (path or null)
         bye        the last line
 """
@@ -35,8 +37,8 @@ from .errors import TerrainError
 from .settings import TerrainSettings
 from .version import PROTOCOL, VERSION
 
-KINDS_TO_BACKEND = ("generate", "segment", "cancel", "shadow", "bye")
-KINDS_TO_ADDON = ("ready", "progress", "preview", "result", "cancelled", "shadow", "error", "bye")
+KINDS_TO_BACKEND = ("generate", "segment", "cancel", "shadow", "analyze", "bye")
+KINDS_TO_ADDON = ("ready", "progress", "preview", "result", "cancelled", "shadow", "analysis", "error", "bye")
 
 MAX_LINE_BYTES = 1 << 20
 """Longer lines are refused: no message comes near it, and a reader must not fill the memory."""
@@ -110,6 +112,11 @@ def cancel(job: int) -> Message:
 def shadow(ask: int, heights: str, dx_m: float, azimuth_deg: float, elevation_deg: float, step: int = 1) -> Message:
     """Ask which cells lie in shadow. heights: path of an .npy file."""
     return make("shadow", ask=ask, heights=heights, dx_m=dx_m, azimuth_deg=azimuth_deg, elevation_deg=elevation_deg, step=step)
+
+
+def analyze(ask: int, heights: str, dx_m: float) -> Message:
+    """Ask for slope and flow. heights: path of an .npy file; the answer's file lies beside it."""
+    return make("analyze", ask=ask, heights=heights, dx_m=dx_m)
 
 
 def bye() -> Message:
