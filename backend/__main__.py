@@ -23,6 +23,7 @@ from .contract.errors import (
     NoTerrainFound,
     TerrainError,
 )
+from .contract.stages import STAGE_NAMES
 from .contract.version import VERSION
 
 DONE, DEFECT, BAD_INPUT, NO_TERRAIN, CANCELLED = range(5)
@@ -96,6 +97,8 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--out", type=Path, required=True, help="folder for the results; a second run continues there")
     run.add_argument("--keep-stages", action="store_true", help="also leave the arrays of each stage as .npz")
     run.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    run.add_argument("--redo-from", choices=STAGE_NAMES, default="", metavar="STAGE",
+                     help="compute this stage and the later ones even when they are cached: " + ", ".join(STAGE_NAMES))
     run.add_argument("--debug", action="store_true", help="show the log and tracebacks")
     run.add_argument("--stages", help=argparse.SUPPRESS)    # module:name of a stage table, for tests
     add_settings(run)

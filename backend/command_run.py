@@ -66,7 +66,7 @@ def run_command(options: argparse.Namespace, settings: TerrainSettings) -> None:
     logging.basicConfig(level=logging.INFO if options.debug else logging.ERROR, handlers=[handler],
                         format="%(levelname)s %(name)s: %(message)s")
     printer = Printer()
-    job = pipeline.Job(options.picture, options.out, settings, options.keep_stages, options.device)
+    job = pipeline.Job(options.picture, options.out, settings, options.keep_stages, options.device, options.redo_from)
     stages = stage_table(options.stages)
     with interrupt_flag() as asked:
         try:

@@ -161,6 +161,7 @@ class Job:
     """What to do.
 
     image: the picture's file.   folder: for results and cache, one running job a folder.   device: auto, cpu or cuda.
+    redo_from: name of the first stage that is computed even when the cache has its result; empty: none.
     """
 
     image: Path
@@ -168,6 +169,7 @@ class Job:
     settings: TerrainSettings = field(default_factory=TerrainSettings)
     keep_stages: bool = False
     device: str = "auto"
+    redo_from: str = ""
 
 
 @dataclass(frozen=True)
@@ -198,7 +200,7 @@ def generate(job: Job, listener: Listener | None = None, cancelled: Callable[[],
             done: Done = {"image": job.image}
             cache = StageCache(job.folder / outputs.CACHE_FOLDER)
             records = run_stages(
-                stages or STORY, done, job.settings, context, cache, file_hash(job.image), progress, memory)
+                stages or STORY, done, job.settings, context, cache, file_hash(job.image), progress, memory, job.redo_from)
             return _write(job, done, context, records, progress, memory)
     except (BadPicture, NoTerrainFound, ImplausibleGeometry):
         if made:    # refused: there is nothing to go on with in a folder made for this

@@ -26,6 +26,9 @@ PROGRESS_EVERY_S = 0.1
 FIRST_SEEDED_STAGE = "start"
 """The seed invents hidden ground; what the picture shows does not depend on it, so another seed reuses those stages."""
 
+FIRST_DETAILED_STAGE = "completed"
+"""From here on `detail_seed`, if given, is the seed: the same sketch of the hidden ground with other details."""
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -117,10 +120,11 @@ class Progress:
 
 
 def run_stages(stages: list[Stage], done: Done, settings: TerrainSettings, context: Context, cache: StageCache,
-               first_key: str, progress: Progress, memory: PeakMemory) -> list[StageRecord]:
+               first_key: str, progress: Progress, memory: PeakMemory, redo_from: str = "") -> list[StageRecord]:
     """Run `stages` in order and put their results into `done`, by name. Returns what each took.
 
-    first_key: what the first stage depends on besides settings (the picture's hash).
+    first_key: what the first stage depends on besides settings (the picture's hash).   redo_from: this stage and the later
+    ones are computed, whatever the cache has.
     Raises what the stages raise: TerrainError for expected failures, OutOfMemory for a failed allocation,
     InternalError for anything else (the original is its __cause__); OSError when the cache cannot be written.
     """
@@ -133,10 +137,11 @@ def run_stages(stages: list[Stage], done: Done, settings: TerrainSettings, conte
         memory.take()
         begun, cpu_begun = time.monotonic(), time.process_time()
         progress.begin(info)
-        entry = cache.load(stage.name, key) if stage.is_cached else None
+        is_redone = bool(redo_from) and stage_index(stage.name) >= stage_index(redo_from)
+        entry = cache.load(stage.name, key) if stage.is_cached and not is_redone else None
         is_cached = entry is not None
         if entry is None:
-            entry = _compute(stage, done, settings, _context_of(stage.name, context, progress))
+            entry = _compute(stage, done, settings, _context_of(stage.name, settings, context, progress))
             if stage.is_cached:
                 cache.store(stage.name, key, entry)
         context.check()
@@ -151,9 +156,11 @@ def run_stages(stages: list[Stage], done: Done, settings: TerrainSettings, conte
     return records
 
 
-def _context_of(stage: str, context: Context, progress: Progress) -> Context:
+def _context_of(stage: str, settings: TerrainSettings, context: Context, progress: Progress) -> Context:
     """The context a stage gets: notes of its own, so that they can be kept with its result."""
     seed = context.seed if stage_index(stage) >= stage_index(FIRST_SEEDED_STAGE) else 0
+    if settings.detail_seed and stage_index(stage) >= stage_index(FIRST_DETAILED_STAGE):
+        seed = settings.detail_seed
     return Context(seed=seed, device=context.device, threads=context.threads, report=progress.report,
                    cancelled=context.cancelled, notes=[])
 

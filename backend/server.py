@@ -22,6 +22,7 @@ from .contract import messages
 from .contract.errors import BadSettings, Cancelled, InternalError, TerrainError
 from .contract.messages import BadMessage, Message
 from .contract.settings import TerrainSettings
+from .contract.stages import STAGE_NAMES
 from .memory import total_and_free_gb
 from .shadows import Shadows
 
@@ -69,6 +70,7 @@ class Request:
     folder: Path
     settings: TerrainSettings
     keep_stages: bool
+    redo_from: str = ""
     cancelled: threading.Event = field(default_factory=threading.Event)
     lock: threading.Lock = field(default_factory=threading.Lock)
     answered: bool = False
@@ -226,7 +228,7 @@ class Server:
         from .command_run import log_defect, stage_table
         from .wire_listener import WireListener
 
-        job = pipeline.Job(request.image, request.folder, request.settings, request.keep_stages)
+        job = pipeline.Job(request.image, request.folder, request.settings, request.keep_stages, redo_from=request.redo_from)
         tools = WireListener(self, request), request.cancelled.is_set, stage_table(self._stages_place)
         try:
             if request.kind == "segment":
@@ -264,5 +266,7 @@ def read_request(message: Message) -> Request:
         settings = {}
     if not isinstance(settings, dict):
         raise BadSettings("`generate` needs an object `settings`.")
-    keep_stages = message.get("keep_stages") is True
-    return Request(str(kind), job, Path(image), Path(folder), TerrainSettings.from_dict(settings), keep_stages)
+    keep_stages, redo_from = message.get("keep_stages") is True, message.get("redo_from", "")
+    if redo_from not in ("", *STAGE_NAMES):
+        raise BadMessage(f"There is no stage called {redo_from!r}.")
+    return Request(str(kind), job, Path(image), Path(folder), TerrainSettings.from_dict(settings), keep_stages, redo_from)

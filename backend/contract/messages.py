@@ -4,7 +4,8 @@ Every message has `v` (the protocol's version), `kind`, and `job` where it belon
 they are .npy files in the job's folder, named by the messages. Standard library only; both sides import this file.
 
     add-on -> backend
-        generate   job, image, folder, settings {...}, keep_stages
+        generate   job, image, folder, settings {...}, keep_stages, redo_from (a stage's name: compute from there on,
+                   whatever the cache has; empty or missing: nothing)
         segment    job, image, folder     the masks alone; answered like a job, its `result` has the files labels (.npy, uint8
                    of contract/masks.py) and picture (.jpg, upright, as large), its report shares and warnings
         cancel     job                    a job that is over or unknown: no answer

@@ -68,6 +68,9 @@ class TerrainSettings:
     dx_m: float = option(
         0.0, "Spacing", "Distance of neighboring grid points in meters; 0 chooses a power of two that fits the extent",
         min=0.0, max=128.0, expert=True, stage="camera")
+    detail_seed: int = option(
+        0, "Detail seed", "Another number gives the same sketch of the hidden ground other details; 0 uses the seed",
+        min=0, max=2**31 - 1, stage="completed", panel=False)
     sampler: str = option(
         "few_step", "Sampler", "few_step: log-SNR spaced DPM-Solver++; ddpm_1000: the paper's ancestral sampler",
         choices=SAMPLERS, expert=True, stage="completed")

@@ -17,6 +17,7 @@ from backend import cache, pipeline, stored_objects
 from backend.camera import Camera
 from backend.contract.errors import Cancelled
 from backend.contract.settings import TerrainSettings
+from backend.runner import Stage
 from backend.scene import Estimate, Prior
 from backend.terrain import Grid, Terrain
 from tests.backend import fake_stages
@@ -43,6 +44,37 @@ def test_a_changed_setting_reruns_only_the_later_stages(picture, tmp_path, chang
     expected = ["picture"] + (ALL[ALL.index(first_rerun):] if first_rerun else [])
     assert fake_stages.calls == expected
     assert [stage["name"] for stage in again.report["stages"] if not stage["cached"]] == [*expected, "files"]
+
+
+@pytest.mark.parametrize("stage", ["segmentation", "start", "polished"])
+def test_redo_computes_again_from_a_stage_on(picture, tmp_path, stage):
+    before = run(picture, tmp_path / "out").files["heights"].read_bytes()
+    fake_stages.calls.clear()
+    job = pipeline.Job(picture, tmp_path / "out", SMALL, redo_from=stage)
+    again = pipeline.generate(job, stages=fake_stages.STAGES)
+    assert fake_stages.calls == ["picture", *ALL[ALL.index(stage):]]
+    assert again.files["heights"].read_bytes() == before    # the same settings and seed give the same terrain
+    run(picture, tmp_path / "out")
+    assert fake_stages.calls == ["picture"]    # what was computed again is in the cache
+
+
+def test_another_seed_of_the_details_keeps_the_sketch(picture, tmp_path):
+    seeds = {}
+    stages = [Stage(s.name, noting(s, seeds), s.provider, s.is_cached) for s in fake_stages.STAGES]
+    run(picture, tmp_path / "out", TerrainSettings(resolution=128, seed=4), stages)
+    assert seeds["camera"] == 0 and seeds["start"] == seeds["completed"] == seeds["polished"] == 4
+    seeds.clear()
+    run(picture, tmp_path / "out", TerrainSettings(resolution=128, seed=4, detail_seed=9), stages)
+    assert seeds == {"picture": 0, "completed": 9, "polished": 9}
+
+
+def noting(stage: Stage, seeds: dict[str, int]):
+    """The stage's function, which also notes with what seed it was called."""
+    def run_stage(done, settings, ctx):
+        seeds[stage.name] = ctx.seed
+        return stage.run(done, settings, ctx)
+
+    return run_stage
 
 
 def test_notes_of_cached_stages_stay_in_the_report(picture, tmp_path):
