@@ -209,14 +209,22 @@ class Server:
             self._running = request
             self._answer(request, self._do(request))
             self._running = None
+            if request.kind == "segment":    # while the artist looks at the masks
+                self._load()
 
     def _load(self) -> None:
-        """Import what jobs need and load the networks, while the artist still chooses a picture."""
+        """Import what jobs need and load the networks, while the artist still chooses a picture.
+
+        The scene network first: with it alone masks can be found. A job that waits by then need not wait for the rest; a terrain
+        loads that when it comes to it.
+        """
         from . import pipeline
 
         if self._stages_place is None:
             try:
-                pipeline.warm_up()
+                pipeline.scene_network()
+                if self._waiting.empty():
+                    pipeline.warm_up()
             except TerrainError as problem:
                 log.warning("%s", problem)    # the first job meets the same problem and reports it
             except Exception:
