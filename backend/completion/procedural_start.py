@@ -57,10 +57,13 @@ NOISE_GAIN = 3.0
 """Smoothing and doubling eat noise: measured, so that octaves end with the amplitudes above."""
 
 
-def start(visible: VisibleTerrain, bound: np.ndarray, settings: TerrainSettings, ctx: Context) -> np.ndarray:
+def start(
+    visible: VisibleTerrain, bound: np.ndarray, settings: TerrainSettings, ctx: Context, enclosed: bool = False
+) -> np.ndarray:
     """Fill the hidden cells.
 
-    bound: float32 (rows, cols) Z_max, +inf where free, read on hidden cells only.   Returns finite float32 heights in
+    bound: float32 (rows, cols) Z_max, +inf where free, read on hidden cells only.   enclosed: hidden ground lies between seen
+    ground and goes on from one side to the other; else it sinks to the middle height.   Returns finite float32 heights in
     m, the seen ones where there are, below the bound elsewhere (see DEEPEST).   Raises ValueError when nothing is seen.
     """
     known, dx = visible.mask, visible.grid.dx_m
@@ -91,7 +94,7 @@ def start(visible: VisibleTerrain, bound: np.ndarray, settings: TerrainSettings,
         ctx.progress((levels - level) / (levels + 1), "Continuing the seen ground")
         ground, seen, ceiling = pyramid[level]
         if current is None:
-            current = membrane(ground, seen, reach=0.5 * relief / (slope * dx) / 2**level)
+            current = membrane(ground, seen, np.inf if enclosed else 0.5 * relief / (slope * dx) / 2**level)
         else:
             current = _double(current)[: seen.shape[0], : seen.shape[1]]
         distance = distance_transform_edt(~seen) if seen.any() else np.full(seen.shape, 4.0)
@@ -103,7 +106,7 @@ def start(visible: VisibleTerrain, bound: np.ndarray, settings: TerrainSettings,
         room = float(np.sqrt(np.square(amplitudes[:level]).sum()))
         current = np.where(seen, ground, current + noise * near)
         if level == min(FLUVIAL_LEVEL, levels):
-            current = _with_rivers(current, ground, seen, dx * 2**level, slope, relief)
+            current = _with_rivers(current, ground, seen, dx * 2**level, slope, relief, enclosed)
         softness = amplitudes[level] * np.maximum(near, 0.05)
         current = _constrain(current, seen, ground, ceiling - room * near, softness, LIFT * relief)
         if level >= min(TALUS_LEVEL, levels):
@@ -131,12 +134,12 @@ def under_camera(bound: np.ndarray, visible: VisibleTerrain) -> np.ndarray:
 
 
 def _with_rivers(
-    current: np.ndarray, ground: np.ndarray, seen: np.ndarray, cell_m: float, slope: float, relief: float
+    current: np.ndarray, ground: np.ndarray, seen: np.ndarray, cell_m: float, slope: float, relief: float, enclosed: bool
 ) -> np.ndarray:
     """Rivers and ridges on hidden ground."""
 
     def spread(difference: np.ndarray) -> np.ndarray:
-        return membrane(difference, seen, reach=0.5 * relief / max(slope, 1e-3) / cell_m)
+        return membrane(difference, seen, np.inf if enclosed else 0.5 * relief / max(slope, 1e-3) / cell_m)
 
     return carve(current, seen, cell_m, RIVER_SLOPE * slope, RIVER_RELIEF * relief, spread)
 
@@ -176,7 +179,7 @@ def _constrain(
 def membrane(ground: np.ndarray, seen: np.ndarray, reach: float) -> np.ndarray:
     """Solve laplacian(z) = (z - middle) / reach^2 on hidden cells with seen cells given and free borders.
 
-    reach: distance in cells over which a ridge sinks to the middle height of what is seen.
+    reach: distance in cells over which a ridge sinks to the middle height of what is seen; infinite: it does not.
     """
     if not seen.any():
         return np.full(ground.shape, float(ground.mean()))

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
-from scipy.ndimage import distance_transform_edt, find_objects
+from scipy.ndimage import distance_transform_edt, find_objects, gaussian_filter, label
 
 from kernels.fill import fill
 
@@ -27,7 +28,7 @@ from ..networks.terrain import TerrainNetwork
 from ..scene import VisibleTerrain
 from ..terrain import Grid, Terrain
 from . import diffusion, polish, procedural_start
-from .drainage import drain
+from .drainage import drain_with_banks
 from .height_unit import seen_scale
 
 MARGIN = 64
@@ -36,6 +37,14 @@ SMALLEST_WINDOW = 256
 """Region and surroundings together have at least this many cells a side (a whole tile), where the terrain has them."""
 BLEND_CELLS = 10
 """Width of the band inside the region's border in which old ground turns into new ground."""
+FORM_CELLS = 6.0
+"""Forms larger than this (standard deviation in cells) are the large ones."""
+FORM_BLEND_CELLS, FORM_SHARE = 48.0, 0.6
+"""Width of the band in which large forms of the old ground turn into new ones; in small regions a share of their depth."""
+APART = 32
+"""Painted ground at least this many cells apart is worked on separately."""
+PART_SEED = 2**31
+"""Between the seeds of two parts: beyond all seeds that can be chosen."""
 PAINTED = 0.5
 """Brush strength from which a point belongs to the region."""
 USUAL_MISMATCH = 0.05
@@ -43,26 +52,44 @@ USUAL_MISMATCH = 0.05
 
 
 @dataclass(frozen=True)
+class Part:
+    """Painted ground that hangs together, with its surroundings.
+
+    window: rows and columns of the terrain that are worked on.   free: bool, of the window's shape, points that change.
+    visible, bound: of the window; everything but `free` is known ground.   base: float32 m, the terrain there as it is.
+    """
+
+    window: tuple[slice, slice]
+    free: np.ndarray
+    visible: VisibleTerrain
+    bound: np.ndarray
+    base: np.ndarray
+
+    def drained(self, heights: np.ndarray) -> np.ndarray:
+        """Wide valleys toward old ground, cut into free points; draining the terrain then leaves no slits."""
+        return polish.drain_coarsely(heights, ~self.free, seen_scale(self.visible))
+
+
+@dataclass(frozen=True)
 class Region:
-    """What to invent anew, and in what surroundings.
+    """What to invent anew.
 
     base: float32 (rows, cols) m, the terrain as it is.   free: bool, points that change; at least one does, and one does not.
-    window: rows and columns of the part that is worked on.   visible, bound: of that part; everything but `free` is known.
-    whole, whole_bound: the picture's visible ground and Z_max on the whole grid.
+    visible, bound: the picture's visible ground and Z_max.   parts: share the free points among them.
     """
 
     base: np.ndarray
     free: np.ndarray
-    window: tuple[slice, slice]
     visible: VisibleTerrain
     bound: np.ndarray
-    whole: VisibleTerrain
-    whole_bound: np.ndarray
+    parts: tuple[Part, ...]
 
-    def lay_in(self, heights: np.ndarray, part: np.ndarray) -> np.ndarray:
-        """A copy of `heights` (rows, cols) with `part` (the window's shape) on the free points."""
-        laid = heights.copy()
-        laid[self.window] = np.where(self.free[self.window], part, heights[self.window])
+    def each_part(self, ctx: Context, work: Callable[[Part, Context], np.ndarray]) -> np.ndarray:
+        """A copy of `base` in which the free points have what `work` makes of their parts' windows. float32 (rows, cols)."""
+        laid = self.base.copy()
+        for number, part in enumerate(self.parts):
+            heights = work(part, _context_of(ctx, number, len(self.parts)))
+            laid[part.window] = np.where(part.free, heights, laid[part.window])
         return laid
 
 
@@ -83,29 +110,64 @@ def find_region(visible: VisibleTerrain, bound: np.ndarray, settings: TerrainSet
         raise BadSettings("The picture shows all of the painted ground; paint hidden ground, or let seen ground change too.")
     if free.all():
         raise BadSettings("The whole terrain is painted: leave some of it, or make a new terrain with another seed.")
-    window = _window(free)
-    known = ~free[window]
+    return Region(base, free, visible, bound, tuple(_parts(base, free, visible, bound)))
+
+
+def _parts(base: np.ndarray, free: np.ndarray, visible: VisibleTerrain, bound: np.ndarray) -> Iterator[Part]:
+    """The region in pieces that are far from each other, so that a few dabs do not cost as much as the whole terrain."""
+    labels, _ = label(distance_transform_edt(~free) < 0.5 * APART, np.ones((3, 3)))
+    windows = [_window(box, free.shape) for box in find_objects(labels)]
+    if sum((rows.stop - rows.start) * (cols.stop - cols.start) for rows, cols in windows) > free.size:
+        labels, windows = np.ones(free.shape, int), [(slice(0, free.shape[0]), slice(0, free.shape[1]))]
     grid = visible.grid
-    top, left = window[0].start, window[1].start
-    part = Grid(known.shape[0], known.shape[1], grid.dx_m,
-                (grid.origin_m[0] + left * grid.dx_m, grid.origin_m[1] - top * grid.dx_m))
-    heights = np.where(known, base[window], np.float32(np.nan)).astype(np.float32)
-    surroundings = VisibleTerrain(part, visible.camera, heights, known, np.zeros(known.shape, bool))
-    return Region(base, free, window, surroundings, bound[window], visible, bound)
+    for number, window in enumerate(windows, 1):
+        mine = free[window] & (labels[window] == number)
+        top, left = window[0].start, window[1].start
+        place = Grid(mine.shape[0], mine.shape[1], grid.dx_m,
+                     (grid.origin_m[0] + left * grid.dx_m, grid.origin_m[1] - top * grid.dx_m))
+        heights = np.where(mine, np.float32(np.nan), base[window]).astype(np.float32)
+        around = VisibleTerrain(place, visible.camera, heights, ~mine, np.zeros(mine.shape, bool))
+        yield Part(window, mine, around, bound[window], base[window])
+
+
+def _window(box: tuple[slice, ...], shape: tuple[int, int]) -> tuple[slice, slice]:
+    """Rows and columns of painted ground with its surroundings."""
+    sides = []
+    for span, length in zip(box, shape, strict=True):
+        rim = max(MARGIN, -(-(SMALLEST_WINDOW - (span.stop - span.start)) // 2))
+        first = max(0, min(span.start - rim, length - SMALLEST_WINDOW))
+        sides.append(slice(first, min(length, max(span.stop + rim, first + SMALLEST_WINDOW))))
+    return sides[0], sides[1]
 
 
 def sketch(region: Region, settings: TerrainSettings, ctx: Context) -> np.ndarray:
-    """The stage `start`: the old terrain with a procedural start in the region. Float32 (rows, cols) m. Raises Cancelled."""
+    """The stage `start`: the old terrain with a procedural start in the region. Float32 (rows, cols) m. Raises Cancelled.
+
+    Toward the border its large forms become those of the old terrain: a slope goes on where only the fine relief is new.
+    """
     _warn_of_mismatch(region, ctx)
-    part = procedural_start.start(region.visible, region.bound, settings, _seeded(ctx, settings))
-    return region.lay_in(region.base, part)
+
+    def work(part: Part, ctx: Context) -> np.ndarray:
+        new = procedural_start.start(part.visible, part.bound, settings, ctx, enclosed=True)
+        depth = distance_transform_edt(part.free)
+        change = np.where(part.free, new - part.base, 0.0)
+        share = gaussian_filter(part.free.astype(np.float64), FORM_CELLS)
+        forms = np.where(part.free, gaussian_filter(change, FORM_CELLS) / np.maximum(share, 1e-6), 0.0)
+        wide = smooth_ramp(depth / max(1.0, min(FORM_BLEND_CELLS, FORM_SHARE * float(depth.max()))))
+        mixed = part.base + wide * forms + blend_weights(part.free) * (change - forms)
+        return part.drained(np.minimum(mixed, np.maximum(part.bound, part.base)).astype(np.float32))
+
+    return region.each_part(_seeded(ctx, settings), work)
 
 
 def complete(region: Region, start: np.ndarray, settings: TerrainSettings, ctx: Context, network: TerrainNetwork | None = None
              ) -> np.ndarray:
     """The stage `completed`: guided diffusion in the region. start: from `sketch`. Raises Cancelled, MissingWeights."""
-    part = diffusion.complete(start[region.window], region.visible, region.bound, settings, _seeded(ctx, settings), network)
-    return region.lay_in(region.base, part)
+
+    def work(part: Part, ctx: Context) -> np.ndarray:
+        return diffusion.complete(start[part.window], part.visible, part.bound, settings, ctx, network)
+
+    return region.each_part(_seeded(ctx, settings), work)
 
 
 def finish(region: Region, completed: np.ndarray, settings: TerrainSettings, ctx: Context,
@@ -116,32 +178,41 @@ def finish(region: Region, completed: np.ndarray, settings: TerrainSettings, ctx
     Raises Cancelled, MissingWeights.
     """
     alone = dataclasses.replace(settings, upsample=1)
-    part = polish.polish(completed[region.window], region.visible, region.bound, alone, _seeded(ctx, settings), network)
+
+    def work(part: Part, ctx: Context) -> np.ndarray:
+        new = polish.polish(completed[part.window], part.visible, part.bound, alone, ctx, network).heights
+        weight = blend_weights(part.free)
+        mixed = (part.base + weight * (new.astype(np.float64) - part.base)).astype(np.float32)
+        return part.drained(np.minimum(mixed, np.maximum(part.bound, part.base)))
+
+    mixed = region.each_part(_seeded(ctx, settings), work)
     ctx.progress(0.95, "Joining old and new ground")
-    weight = blend_weights(region.free)
-    new = region.lay_in(region.base, part.heights)
-    mixed = (region.base + weight * (new.astype(np.float64) - region.base)).astype(np.float32)
-    seen = region.whole
-    limit = np.where(seen.mask & ~region.free, np.inf, region.whole_bound).astype(np.float32)
-    heights = drain_region(mixed, region, np.maximum(limit, mixed))
-    layers = polish.layers_of(heights, seen, np.where(seen.mask, np.float32(np.inf), region.whole_bound))
+    heights = drain_region(mixed, region)
+    seen = region.visible
+    layers = polish.layers_of(heights, seen, np.where(seen.mask, np.float32(np.inf), region.bound))
     return Terrain(seen.grid, heights, layers | {"region": region.free.astype(np.uint8)})
 
 
-def blend_weights(free: np.ndarray) -> np.ndarray:
-    """Float64 (rows, cols): 0 outside, rising to 1 within BLEND_CELLS of the border (less in small regions), C2 at both ends."""
-    depth = distance_transform_edt(free)
-    # A region of one cell has no middle to blend into; half of the depth at the deepest point is left for wholly new ground.
-    width = min(BLEND_CELLS, max(1.0, 0.5 * float(depth.max())))
-    t = np.clip((depth - 0.5) / width, 0.0, 1.0) * free
+def smooth_ramp(t: np.ndarray) -> np.ndarray:
+    """0 up to t = 0, 1 from t = 1 on, without a step in slope or curvature at either end."""
+    t = np.clip(t, 0.0, 1.0)
     return t * t * t * (t * (6.0 * t - 15.0) + 10.0)
 
 
-def drain_region(heights: np.ndarray, region: Region, ceiling: np.ndarray) -> np.ndarray:
-    """Drain by cutting free points only; what stays enclosed by old ground is filled, as far as `ceiling` allows. Float32."""
-    drained = drain(heights, ~region.free, polish.LIFT * seen_scale(region.visible))
-    filled = np.minimum(fill(drained), np.maximum(ceiling, drained))
-    return np.where(region.free, filled, region.base)
+def blend_weights(free: np.ndarray) -> np.ndarray:
+    """Float64 (rows, cols): share of new ground, 0 outside, 1 from BLEND_CELLS inside the border on (less in small regions)."""
+    depth = distance_transform_edt(free)
+    # Half of the depth at the deepest point is left for wholly new ground.
+    width = min(BLEND_CELLS, max(1.0, 0.5 * float(depth.max())))
+    return smooth_ramp((depth - 0.5) / width) * free
+
+
+def drain_region(heights: np.ndarray, region: Region) -> np.ndarray:
+    """Drain by cutting free points only; what stays enclosed by old ground is filled, as far as the bound allows. Float32."""
+    scale = float(np.median([seen_scale(part.visible) for part in region.parts]))
+    drained = drain_with_banks(heights, ~region.free, polish.LIFT * scale, polish.BANK_SLOPE * scale / 16.0)
+    filled = np.minimum(fill(drained), np.maximum(region.bound, drained))
+    return np.where(region.free, filled, region.base).astype(np.float32)
 
 
 def describe(terrain: Terrain, settings: TerrainSettings) -> dict[str, Any]:
@@ -207,15 +278,13 @@ def _check_shape(what: str, got: tuple[int, ...], wanted: tuple[int, int]) -> No
                           "use the resolution it was made with.")
 
 
-def _window(free: np.ndarray) -> tuple[slice, slice]:
-    """Rows and columns of the free points with their surroundings."""
-    (box,) = find_objects(free.astype(np.uint8))
-    sides = []
-    for span, length in zip(box, free.shape, strict=True):
-        rim = max(MARGIN, -(-(SMALLEST_WINDOW - (span.stop - span.start)) // 2))
-        first = max(0, min(span.start - rim, length - SMALLEST_WINDOW))
-        sides.append(slice(first, min(length, max(span.stop + rim, first + SMALLEST_WINDOW))))
-    return sides[0], sides[1]
+def _context_of(ctx: Context, number: int, count: int) -> Context:
+    """The context for one of `count` parts: other random numbers than the others, its share of the progress."""
+
+    def report(fraction: float, text: str) -> None:
+        ctx.report((number + fraction) / count, text)
+
+    return dataclasses.replace(ctx, seed=ctx.seed + PART_SEED * number, report=report)
 
 
 def _seeded(ctx: Context, settings: TerrainSettings) -> Context:
@@ -225,10 +294,11 @@ def _seeded(ctx: Context, settings: TerrainSettings) -> Context:
 
 def _warn_of_mismatch(region: Region, ctx: Context) -> None:
     """The old terrain may come from other settings or another version, which saw other ground in the picture."""
-    shown = region.whole.mask & ~region.whole.silhouette & ~region.free
+    seen = region.visible
+    shown = seen.mask & ~seen.silhouette & ~region.free
     if not shown.any():
         return
-    apart = float(np.median(np.abs(region.base - region.whole.heights)[shown]))
-    if apart > USUAL_MISMATCH * float(np.ptp(region.whole.heights[shown])):
+    apart = float(np.median(np.abs(region.base - seen.heights)[shown]))
+    if apart > USUAL_MISMATCH * float(np.ptp(seen.heights[shown])):
         ctx.warning("start", f"The old terrain lies {apart:.0f} m from what the picture shows with these settings, so that the "
                              "view bound may not fit it.")
