@@ -3,18 +3,21 @@
 import bpy
 from bpy.app.handlers import persistent
 
-from . import jobs, look_properties, match_properties, setup_state, shadow_watch
+from . import jobs, look_properties, mask_watch, match_properties, setup_state, shadow_watch
 from .headless import command
 from .installation import task
-from .operators import export_heights, match, remedies, set_up
+from .operators import export_heights, mask_painting, masks, match, remedies, set_up
 from .operators.generate import PHOTO_TO_TERRAIN_OT_generate, end_timers
 from .operators.keep_draft import PHOTO_TO_TERRAIN_OT_keep_draft
 from .operators.looks import PHOTO_TO_TERRAIN_OT_bake_colors, PHOTO_TO_TERRAIN_OT_cast_shadows
+from .panels import masks as mask_panels
 from .panels.export import PHOTO_TO_TERRAIN_PT_export
+from .panels.generate import PHOTO_TO_TERRAIN_PT_generate
 from .panels.looks import PHOTO_TO_TERRAIN_PT_look
 from .panels.match import PHOTO_TO_TERRAIN_PT_match
+from .panels.picture import PHOTO_TO_TERRAIN_PT_picture
 from .panels.settings import PHOTO_TO_TERRAIN_PT_expert, PHOTO_TO_TERRAIN_PT_known
-from .panels.terrain import PHOTO_TO_TERRAIN_PT_terrain
+from .panels.story import PHOTO_TO_TERRAIN_PT_refine, PHOTO_TO_TERRAIN_PT_terrain
 from .preferences import PHOTO_TO_TERRAIN_Preferences
 from .properties import PhotoToTerrainScene, PhotoToTerrainSettings
 from .scene import ridge_overlay
@@ -36,14 +39,20 @@ CLASSES = (
     remedies.PHOTO_TO_TERRAIN_OT_show_log,
     PHOTO_TO_TERRAIN_OT_bake_colors,
     PHOTO_TO_TERRAIN_OT_cast_shadows,
+    masks.PHOTO_TO_TERRAIN_OT_find_land,
+    *mask_painting.CLASSES,
     *match.CLASSES,
     *set_up.CLASSES,
     export_heights.PHOTO_TO_TERRAIN_OT_export_heights,
     PHOTO_TO_TERRAIN_PT_terrain,
-    PHOTO_TO_TERRAIN_PT_match,
-    PHOTO_TO_TERRAIN_PT_look,
+    PHOTO_TO_TERRAIN_PT_picture,
+    PHOTO_TO_TERRAIN_PT_generate,
+    PHOTO_TO_TERRAIN_PT_refine,
+    *mask_panels.CLASSES,
     PHOTO_TO_TERRAIN_PT_known,
     PHOTO_TO_TERRAIN_PT_expert,
+    PHOTO_TO_TERRAIN_PT_match,
+    PHOTO_TO_TERRAIN_PT_look,
     PHOTO_TO_TERRAIN_PT_export,
 )
 """A class comes after those it refers to."""
@@ -54,6 +63,7 @@ def leave_file(*_: object) -> None:
     """Another file is about to be loaded: the running job belongs to this one."""
     jobs.abandon()
     end_timers()
+    masks.end_timers()
     shadow_watch.forget()
 
 
@@ -86,10 +96,14 @@ def register() -> None:
     command.register()
     look_properties.register()
     shadow_watch.follow()
+    mask_watch.register()
+    mask_panels.register()
 
 
 def unregister() -> None:
     """Take away all that `register` and the operators have added."""
+    mask_panels.unregister()
+    mask_watch.unregister()
     command.unregister()
     export_heights.forget()
     if jobs.current():
@@ -99,6 +113,7 @@ def unregister() -> None:
     setup_state.end()
     jobs.stop_all()
     end_timers()
+    masks.end_timers()
     if bpy.app.timers.is_registered(jobs.release_if_idle):
         bpy.app.timers.unregister(jobs.release_if_idle)
     ridge_overlay.unregister()

@@ -13,7 +13,7 @@ class PHOTO_TO_TERRAIN_PT_export(Fold, bpy.types.Panel):
     """Files for other programs"""
 
     bl_label = "Export"
-    bl_order = 90
+    bl_order = 50
 
     @classmethod
     def poll(cls, context):

@@ -16,6 +16,8 @@ class PHOTO_TO_TERRAIN_PT_look(Fold, bpy.types.Panel):
     """How the terrain looks"""
 
     bl_label = "Look"
+    bl_parent_id = "PHOTO_TO_TERRAIN_PT_refine"
+    bl_order = 30
 
     @classmethod
     def poll(cls, context):

@@ -17,6 +17,8 @@ class PHOTO_TO_TERRAIN_PT_match(Fold, bpy.types.Panel):
     """How well camera and terrain fit the picture, with handles to change it"""
 
     bl_label = "Match"
+    bl_parent_id = "PHOTO_TO_TERRAIN_PT_refine"
+    bl_order = 10
 
     @classmethod
     def poll(cls, context):

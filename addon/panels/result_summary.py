@@ -1,8 +1,11 @@
-"""A report in a few lines for the artist. No bpy here."""
+"""A report in a few lines for the artist."""
 
 from __future__ import annotations
 
 from typing import Any
+
+from ..scene import result_collections as places
+from .wrapped_text import draw_text
 
 
 def sentences(report: dict[str, Any]) -> tuple[list[str], list[str]]:
@@ -23,3 +26,14 @@ def sentences(report: dict[str, Any]) -> tuple[list[str], list[str]]:
         lines.append(f"{'Stopped after' if report.get('unfinished') else 'Made in'} {report['seconds']:.0f} s")
     warnings = [str(w.get("warning", "")) for w in report.get("warnings", []) if isinstance(w, dict)]
     return lines, [w for w in warnings if w]
+
+
+def draw_result(layout, collection, width):
+    """What came out, in a few lines."""
+    box = layout.box()
+    box.label(text=collection.name, icon="CHECKMARK", translate=False)
+    lines, warnings = sentences(places.report_of(collection))
+    for line in lines:
+        draw_text(box, line, width)
+    for warning in warnings:
+        draw_text(box, warning, width, icon="INFO")

@@ -1,16 +1,15 @@
-"""The folds below the button: what the artist knows about the picture, and the expert's choices."""
+"""Folds of settings: what the artist knows about the picture, and the expert's choices."""
 
 import bpy
 
 from .. import jobs
 from ..properties import setting_names
-from .terrain import PHOTO_TO_TERRAIN_PT_terrain, SidebarPanel
+from .story import Part
 
 
-class Fold(SidebarPanel):
-    """A closed part of the panel."""
+class Fold(Part):
+    """A closed part of the panel; `bl_parent_id` says of which part of the story."""
 
-    bl_parent_id = PHOTO_TO_TERRAIN_PT_terrain.__name__
     bl_options = {"DEFAULT_CLOSED"}
 
     def begin(self, context):
@@ -26,23 +25,38 @@ class PHOTO_TO_TERRAIN_PT_known(Fold, bpy.types.Panel):
     """Facts that the networks need not guess"""
 
     bl_label = "Known Facts"
+    bl_parent_id = "PHOTO_TO_TERRAIN_PT_picture"
+    bl_order = 20
+
+    @classmethod
+    def poll(cls, context):
+        return bool(context.scene.photo_to_terrain.picture.strip())
 
     def draw(self, context):
         column, ours = self.begin(context)
         for name in setting_names(expert=False):
-            row = column.row()
-            row.active = name != "pitch_deg" or ours.settings.fix_pitch
-            row.prop(ours.settings, name)
+            if name == "fix_pitch":
+                continue    # the box before the pitch
+            if name == "pitch_deg":
+                row = column.row(heading="Pitch (°)")
+                row.prop(ours.settings, "fix_pitch", text="")
+                angle = row.row()
+                angle.active = ours.settings.fix_pitch
+                angle.prop(ours.settings, name, text="")
+            else:
+                column.prop(ours.settings, name)
         column.operator("photo_to_terrain.read_fspy", icon="CAMERA_DATA")
-        column.prop(ours, "folder")
 
 
 class PHOTO_TO_TERRAIN_PT_expert(Fold, bpy.types.Panel):
     """Choices named as in the papers"""
 
     bl_label = "Expert"
+    bl_parent_id = "PHOTO_TO_TERRAIN_PT_generate"
+    bl_order = 90
 
     def draw(self, context):
         column, ours = self.begin(context)
         for name in setting_names(expert=True):
             column.prop(ours.settings, name)
+        column.prop(ours, "folder")

@@ -1,4 +1,4 @@
-"""The one panel: picture, button, progress, result."""
+"""The second part of the story: settings that need no thought, the button, progress, problems."""
 
 import bpy
 
@@ -7,26 +7,23 @@ from ..operators.generate import PHOTO_TO_TERRAIN_OT_generate
 from ..operators.keep_draft import PHOTO_TO_TERRAIN_OT_keep_draft
 from ..operators.remedies import REMEDIES
 from ..scene import result_collections as places
-from .result_summary import sentences
-from .setup import draw_hint
+from .result_summary import draw_result
+from .story import Part
 from .wrapped_text import draw_text
 
 WIDE_PX = 250
 """From this width of the sidebar on two buttons have room side by side."""
 
 
-class SidebarPanel:
-    """Where our panels live."""
+class PHOTO_TO_TERRAIN_PT_generate(Part, bpy.types.Panel):
+    """Size and kind of the terrain, the button, how far it is, and what went wrong"""
 
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "Photo to Terrain"
+    bl_label = "Generate"
+    bl_order = 20
 
-
-class PHOTO_TO_TERRAIN_PT_terrain(SidebarPanel, bpy.types.Panel):
-    """Draws the state of things; changes nothing"""
-
-    bl_label = "Photo to Terrain"
+    @classmethod
+    def poll(cls, context):
+        return bool(context.scene.photo_to_terrain.picture.strip() or jobs.current() or jobs.last_problem)
 
     def draw(self, context):
         layout = self.layout
@@ -35,19 +32,15 @@ class PHOTO_TO_TERRAIN_PT_terrain(SidebarPanel, bpy.types.Panel):
         ours, job, width = context.scene.photo_to_terrain, jobs.current(), context.region.width
         column = layout.column()
         column.enabled = job is None
-        column.prop(ours, "picture", text="")
         column.prop(ours.settings, "resolution")
         column.prop(ours.settings, "seed")
         if job:
             draw_job(layout, job, width)
             return
-        draw_hint(layout, width)
-        button = layout.row()
-        button.scale_y = 1.6
         if ours.picture.strip():
-            button.operator(PHOTO_TO_TERRAIN_OT_generate.bl_idname, icon="RNDCURVE")
-        else:
-            button.operator(REMEDIES["choose_picture"], icon="FILE_IMAGE")
+            button = layout.row()
+            button.scale_y = 1.6
+            button.operator(PHOTO_TO_TERRAIN_OT_generate.bl_idname, text="Generate Terrain", icon="RNDCURVE")
         if jobs.last_problem:
             draw_problem(layout, jobs.last_problem, width)
         else:
@@ -92,14 +85,3 @@ def draw_problem(layout, problem, width):
     elif fix:
         row.operator(fix)
     row.operator("photo_to_terrain.dismiss", text="", icon="X")
-
-
-def draw_result(layout, collection, width):
-    """What came out, in a few lines."""
-    box = layout.box()
-    box.label(text=collection.name, icon="CHECKMARK")
-    lines, warnings = sentences(places.report_of(collection))
-    for line in lines:
-        draw_text(box, line, width)
-    for warning in warnings:
-        draw_text(box, warning, width, icon="INFO")
