@@ -31,7 +31,7 @@ class PHOTO_TO_TERRAIN_OT_find_land(bpy.types.Operator):
 
     bl_idname = "photo_to_terrain.find_land"
     bl_label = "Find the Land"
-    bl_options = {"REGISTER", "UNDO"}
+    bl_options = {"UNDO"}
 
     paint: bpy.props.BoolProperty(name="Paint", description="Open the mask for painting when it is there",
                                   options={"SKIP_SAVE"})
@@ -92,7 +92,7 @@ class PHOTO_TO_TERRAIN_OT_find_land(bpy.types.Operator):
             watch_idleness()
             if self.job.result is None:
                 return self.leave(self.job.problem)
-            self.job.is_placing, self.job.label = True, "Showing the masks"
+            self.job.is_placing, self.job.label, self.job.text = True, "Showing the masks", ""
             self.work = Work(functools.partial(self.take, self.job.result))
         if self.job.is_stopped:
             self.work.stop()

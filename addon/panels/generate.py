@@ -61,8 +61,9 @@ def draw_job(layout, job, width):
     lines.label(text=job.text if is_news else "")
     lines.label(text="" if is_ending or job.is_placing else time_left(job))
     is_wide = width > WIDE_PX * bpy.context.preferences.system.ui_scale
-    row = column.split(factor=0.62, align=True) if is_wide else column.column(align=True)
-    row.operator(PHOTO_TO_TERRAIN_OT_keep_draft.bl_idname, icon="CHECKMARK")
+    row = column.split(factor=0.62, align=True) if is_wide and job.is_terrain else column.column(align=True)
+    if job.is_terrain:
+        row.operator(PHOTO_TO_TERRAIN_OT_keep_draft.bl_idname, icon="CHECKMARK")
     row.operator("photo_to_terrain.cancel", icon="X")
 
 

@@ -1,4 +1,4 @@
-"""The fold "Mask": what is taken for sky, land and foreground, and the buttons to repaint it; beside the picture while painting."""
+"""The fold "Mask": what is taken for sky, land and foreground, and buttons to repaint it; more of them beside the brushes."""
 
 import bpy
 
@@ -54,37 +54,12 @@ def draw_mask(column, image, width):
         return
     if look.icon:
         column.template_icon(icon_value=look.icon, scale=PREVIEW_SCALE)
-    row = column.row(align=True)
+    lines = column.column(align=True)
+    lines.scale_y = 0.8
     for kind, share in zip(KINDS, look.shares, strict=True):
-        row.label(text=f"{100 * share:.0f} %", icon=kind[3])
+        lines.label(text=f"{kind[1]}: {100 * share:.0f} %", icon=kind[3])
     if image.get(WARNING):
         draw_text(column, image[WARNING], width, icon="INFO")
-
-
-class PHOTO_TO_TERRAIN_PT_painting(bpy.types.Panel):
-    """What the brush paints, while the mask is in an Image Editor"""
-
-    bl_space_type = "IMAGE_EDITOR"
-    bl_region_type = "UI"
-    bl_category = "Tool"
-    bl_label = "Mask"
-    bl_order = 0
-
-    @classmethod
-    def poll(cls, context):
-        return is_mask(context.space_data.image)
-
-    def draw(self, context):
-        layout, image = self.layout, context.space_data.image
-        if context.space_data.mode == "PAINT":
-            draw_kinds(layout.column(align=True), context)
-        if image.get(UNDER) is not None:
-            layout.prop(context.scene.photo_to_terrain, "mask_picture", slider=True)
-        look = mask_watch.seen(image)
-        if look is not None:
-            for kind, share in zip(KINDS, look.shares, strict=True):
-                layout.label(text=f"{kind[1]}: {100 * share:.1f} %")
-        layout.operator("photo_to_terrain.end_painting", icon="CHECKMARK")
 
 
 def draw_kinds(layout, context):
@@ -96,11 +71,17 @@ def draw_kinds(layout, context):
 
 
 def draw_in_header(header, context):
-    """The same in the editor's tool header, which is always in view."""
-    if is_mask(context.space_data.image) and context.space_data.mode == "PAINT":
-        row = header.layout.row(align=True)
-        draw_kinds(row, context)
-        header.layout.operator("photo_to_terrain.end_painting", icon="CHECKMARK")
+    """In the tool header of an Image Editor in which a mask is painted, before Blender's own settings of the brush."""
+    image = context.space_data.image
+    if not is_mask(image) or context.space_data.mode != "PAINT":
+        return
+    draw_kinds(header.layout.row(align=True), context)
+    if image.get(UNDER) is not None:
+        row = header.layout.row()
+        row.ui_units_x = 5
+        row.prop(context.scene.photo_to_terrain, "mask_picture", slider=True)
+    header.layout.operator("photo_to_terrain.end_painting", icon="CHECKMARK")
+    header.layout.separator_spacer()
 
 
 def register() -> None:
@@ -113,4 +94,4 @@ def unregister() -> None:
     bpy.types.IMAGE_HT_tool_header.remove(draw_in_header)
 
 
-CLASSES = (PHOTO_TO_TERRAIN_PT_mask, PHOTO_TO_TERRAIN_PT_painting)
+CLASSES = (PHOTO_TO_TERRAIN_PT_mask,)

@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import bpy
 
-from ...backend.contract.masks import COLORS
+from ...backend.contract.masks import COLORS, SKY
+from .. import compatibility
 from .mask_image import is_mask
 
 BRUSH = "Mask Brush"
+
+SETTLE_S = 0.3
+"""After a change of the screen: Blender then knows sizes and tools."""
 
 VIEW_AGAIN = "photo_to_terrain_view_again"
 """Custom property of a screen: its 3D view has become the Image Editor."""
@@ -37,14 +41,13 @@ def open_editor(context: bpy.types.Context, image: bpy.types.Image) -> None:
     space = area.spaces.active
     space.image = image
     space.mode = "PAINT"
-    space.show_region_ui = space.show_region_tool_header = True
-    take_color(context, 0)
-    window_name = screen.name
-    bpy.app.timers.register(lambda: fit(window_name), first_interval=0.05)    # once the area has its new size
+    space.show_region_ui, space.show_region_tool_header = False, True
+    name = screen.name
+    bpy.app.timers.register(lambda: settle(name), first_interval=SETTLE_S)
 
 
-def fit(screen_name: str) -> None:
-    """Let the mask fill its editor."""
+def settle(screen_name: str) -> None:
+    """What needs the editor to have been drawn once: the mask fills it, and its tool has our brush."""
     for window in bpy.context.window_manager.windows:
         area = editor_of(window)
         if window.screen.name != screen_name or area is None:
@@ -52,6 +55,7 @@ def fit(screen_name: str) -> None:
         region = next((r for r in area.regions if r.type == "WINDOW"), None)
         with bpy.context.temp_override(window=window, area=area, region=region):
             bpy.ops.image.view_all(fit_view=True)
+            take_color(bpy.context, SKY)
 
 
 def close_editor(context: bpy.types.Context) -> None:
@@ -75,7 +79,7 @@ def take_color(context: bpy.types.Context, kind: int) -> None:
     shared = shared_settings(context)
     shared.use_unified_color, shared.color = True, color
     brush = paint.brush
-    if hasattr(bpy.types.BlendData, "brushes") and bpy.app.version < (4, 3, 0):    # later brushes are assets
+    if compatibility.VERSION < (4, 3, 0):    # later brushes are assets
         brush = paint.brush = bpy.data.brushes.get(BRUSH) or hard_brush()
     if brush is not None:
         brush.color = color
