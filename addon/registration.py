@@ -3,7 +3,7 @@
 import bpy
 from bpy.app.handlers import persistent
 
-from . import jobs, look_properties, mask_watch, match_properties, setup_state, shadow_watch
+from . import jobs, look_properties, mask_watch, match_properties, setup_state, shadow_watch, translations
 from .headless import command
 from .installation import task
 from .operators import export_heights, mask_painting, masks, match, remedies, set_up
@@ -84,6 +84,7 @@ def percent_now(_: bpy.types.WindowManager) -> float:
 
 def register() -> None:
     """Make the add-on known to Blender."""
+    translations.register()
     for cls in CLASSES:
         bpy.utils.register_class(cls)
     bpy.types.Scene.photo_to_terrain = bpy.props.PointerProperty(type=PhotoToTerrainScene)
@@ -124,3 +125,4 @@ def unregister() -> None:
     del bpy.types.Scene.photo_to_terrain
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)
+    translations.unregister()
