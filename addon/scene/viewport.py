@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
+import math
+
 import bpy
+from mathutils import Euler
 
 CLIP_START_SHARE = 1e-5
+
+DOWN_TILT = math.radians(38.0)
+"""Of a view from above: 0 looks straight down."""
 
 
 def all_views() -> Iterator[bpy.types.SpaceView3D]:
@@ -44,6 +51,16 @@ def look_freely(context: bpy.types.Context) -> None:
     region = _main_region(context)
     if region is not None:
         region.view_perspective = "PERSP"
+
+
+def look_down_on(context: bpy.types.Context, middle: tuple[float, float, float], diagonal_m: float) -> None:
+    """Show something so wide from above and a little from the near side, in the same view as above."""
+    region = _main_region(context)
+    if region is not None:
+        region.view_perspective = "PERSP"
+        region.view_location = middle
+        region.view_rotation = Euler((DOWN_TILT, 0.0, 0.0)).to_quaternion()
+        region.view_distance = diagonal_m
 
 
 def _main_region(context: bpy.types.Context) -> bpy.types.RegionView3D | None:
