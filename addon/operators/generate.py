@@ -2,10 +2,12 @@
 
 import functools
 from pathlib import Path
+from typing import Any
 
 import bpy
 
 from ...backend.contract.errors import TerrainError
+from ...backend.contract.settings import TerrainSettings
 from .. import compatibility, environment, jobs, preferences, properties
 from ..scene.draft import draft_steps, drop_draft
 from ..scene.mask_image import settings_with_mask
@@ -56,6 +58,7 @@ class TerrainRun:
         self.has_looked = False
         self.face = None
         self.drafting = self.placing = None
+        self.placed = 0
         problem = self.start(context, self.begin)
         if problem is not None:
             return self.refuse(problem)
@@ -198,6 +201,7 @@ class TerrainRun:
             select_only(context.view_layer, self.placing.result)
         self.look(context)
         self.placing, done = None, self.job
+        self.placed += 1
         problem = self.start(context, self.follow)
         if problem is not None:
             return self.refuse(problem)
@@ -217,7 +221,7 @@ class TerrainRun:
         self.look_back(context)
         if problem:
             return self.refuse(problem)
-        self.report({"INFO"}, "Cancelled, nothing was changed")
+        self.report({"INFO"}, "Cancelled, the finished terrains stay" if self.placed else "Cancelled, nothing was changed")
         return {"CANCELLED"}
 
     def refuse(self, problem):
@@ -266,13 +270,23 @@ def log_path() -> Path:
 
 def start_job(context: bpy.types.Context) -> jobs.Job:
     """Start what the scene's properties ask for. Raises TerrainError, OSError."""
-    ours = context.scene.photo_to_terrain
     picture = chosen_picture(context.scene)
-    settings = properties.read(ours.settings)
+    folder = folder_for(context, picture)
+    settings = settings_with_mask(context.scene, properties.read(context.scene.photo_to_terrain.settings), folder)
+    return launch(context, picture, folder, settings)
+
+
+def launch(context: bpy.types.Context, picture: Path, folder: Path, settings: TerrainSettings, title: str = "",
+           **extra: Any) -> jobs.Job:
+    """Start a job in the backend that is set up. title, extra: as for `jobs.start`. Raises TerrainError, OSError."""
     python = environment.find_python(preferences.backend_python(context))
-    folder = job_folder(ours.folder, compatibility.user_folder(environment.PACKAGE), picture)
-    settings = settings_with_mask(context.scene, settings, folder)
-    return jobs.start(python, environment.ROOT, picture, folder, settings, log_path())
+    return jobs.start(python, environment.ROOT, picture, folder, settings, log_path(), title=title, **extra)
+
+
+def folder_for(context: bpy.types.Context, picture: Path) -> Path:
+    """Where this scene wants a picture's files."""
+    chosen = context.scene.photo_to_terrain.folder
+    return job_folder(chosen, compatibility.user_folder(environment.PACKAGE), picture)
 
 
 def chosen_picture(scene: bpy.types.Scene) -> Path:
