@@ -6,7 +6,7 @@ from bpy.app.handlers import persistent
 from . import jobs, look_properties, mask_watch, match_properties, setup_state, shadow_watch, translations
 from .headless import command
 from .installation import task
-from .operators import export_heights, mask_painting, masks, match, remedies, set_up
+from .operators import export_heights, mask_painting, masks, match, presets, remedies, set_up
 from .operators.generate import PHOTO_TO_TERRAIN_OT_generate, end_timers
 from .operators.keep_draft import PHOTO_TO_TERRAIN_OT_keep_draft
 from .operators.looks import PHOTO_TO_TERRAIN_OT_bake_colors, PHOTO_TO_TERRAIN_OT_cast_shadows
@@ -44,6 +44,7 @@ CLASSES = (
     *match.CLASSES,
     *set_up.CLASSES,
     export_heights.PHOTO_TO_TERRAIN_OT_export_heights,
+    *presets.CLASSES,
     PHOTO_TO_TERRAIN_PT_terrain,
     PHOTO_TO_TERRAIN_PT_picture,
     PHOTO_TO_TERRAIN_PT_generate,

@@ -5,6 +5,7 @@ import bpy
 from .. import compatibility, jobs
 from ..operators.generate import PHOTO_TO_TERRAIN_OT_generate
 from ..operators.keep_draft import PHOTO_TO_TERRAIN_OT_keep_draft
+from ..operators.presets import draw_presets
 from ..operators.remedies import REMEDIES
 from ..scene import result_collections as places
 from .result_summary import draw_result
@@ -32,6 +33,7 @@ class PHOTO_TO_TERRAIN_PT_generate(Part, bpy.types.Panel):
         ours, job, width = context.scene.photo_to_terrain, jobs.current(), context.region.width
         column = layout.column()
         column.enabled = job is None
+        draw_presets(column, context)
         column.prop(ours.settings, "resolution")
         column.prop(ours.settings, "seed")
         if job:
