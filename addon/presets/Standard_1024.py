@@ -1,4 +1,5 @@
 import bpy
+
 settings = bpy.context.scene.photo_to_terrain.settings
 
 settings.resolution = 1024
