@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-import math
-
 import bpy
 from mathutils import Euler
 
