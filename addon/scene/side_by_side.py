@@ -39,9 +39,7 @@ def mark(scene: bpy.types.Scene, stays: bpy.types.Collection) -> None:
 
 def switch_on(scene: bpy.types.Scene) -> None:
     """Show all terrains next to each other."""
-    shown = places.shown_result(scene)
-    if shown is None:
-        return
+    shown = places.shown_result(scene) or places.results(scene)[0]
     mark(scene, shown)
     for collection in places.results(scene):
         places.hide(scene, collection, False)
