@@ -65,6 +65,8 @@ class PhotoToTerrainScene(bpy.types.PropertyGroup):
     folder: StringProperty(
         name="Files in", subtype="DIR_PATH", options=PATH_OPTIONS,
         description="Folder for heights, report and preview of each terrain; empty uses the add-on's own folder")
+    further: IntProperty(name="How Many More", default=3, min=1, max=16,
+                         description="How many further variations are made in one go, one after the other")
     settings: PointerProperty(type=PhotoToTerrainSettings)
     mask: PointerProperty(type=bpy.types.Image, name="Mask",
                           description="Red sky, green land, blue foreground of the picture; what was painted on it counts")

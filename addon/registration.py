@@ -6,11 +6,12 @@ from bpy.app.handlers import persistent
 from . import jobs, look_properties, mask_watch, match_properties, setup_state, shadow_watch, translations
 from .headless import command
 from .installation import task
-from .operators import export_heights, mask_painting, masks, match, presets, remedies, set_up
+from .operators import export_heights, mask_painting, masks, match, more_variations, presets, remedies, set_up, variations
 from .operators.generate import PHOTO_TO_TERRAIN_OT_generate, end_timers
 from .operators.keep_draft import PHOTO_TO_TERRAIN_OT_keep_draft
 from .operators.looks import PHOTO_TO_TERRAIN_OT_bake_colors, PHOTO_TO_TERRAIN_OT_cast_shadows
 from .panels import masks as mask_panels
+from .panels import variations as variation_panels
 from .panels.export import PHOTO_TO_TERRAIN_PT_export
 from .panels.generate import PHOTO_TO_TERRAIN_PT_generate
 from .panels.looks import PHOTO_TO_TERRAIN_PT_look
@@ -42,12 +43,15 @@ CLASSES = (
     masks.PHOTO_TO_TERRAIN_OT_find_land,
     *mask_painting.CLASSES,
     *match.CLASSES,
+    *variations.CLASSES,
+    *more_variations.CLASSES,
     *set_up.CLASSES,
     export_heights.PHOTO_TO_TERRAIN_OT_export_heights,
     *presets.CLASSES,
     PHOTO_TO_TERRAIN_PT_terrain,
     PHOTO_TO_TERRAIN_PT_picture,
     PHOTO_TO_TERRAIN_PT_generate,
+    *variation_panels.CLASSES,
     PHOTO_TO_TERRAIN_PT_refine,
     *mask_panels.CLASSES,
     PHOTO_TO_TERRAIN_PT_known,

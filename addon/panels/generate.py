@@ -7,8 +7,6 @@ from ..operators.generate import PHOTO_TO_TERRAIN_OT_generate
 from ..operators.keep_draft import PHOTO_TO_TERRAIN_OT_keep_draft
 from ..operators.presets import draw_presets
 from ..operators.remedies import REMEDIES
-from ..scene import result_collections as places
-from .result_summary import draw_result
 from .story import Part
 from .wrapped_text import draw_text
 
@@ -45,10 +43,6 @@ class PHOTO_TO_TERRAIN_PT_generate(Part, bpy.types.Panel):
             button.operator(PHOTO_TO_TERRAIN_OT_generate.bl_idname, text="Generate Terrain", icon="RNDCURVE")
         if jobs.last_problem:
             draw_problem(layout, jobs.last_problem, width)
-        else:
-            result = places.shown_result(context.scene)
-            if result is not None:
-                draw_result(layout, result, width)
 
 
 def draw_job(layout, job, width):
@@ -57,6 +51,8 @@ def draw_job(layout, job, width):
     compatibility.draw_progress(column, job.fraction)
     lines = column.column(align=True)    # always three of them: a panel that jumps cannot be clicked
     lines.scale_y = 0.8
+    if job.title:
+        lines.label(text=job.title, translate=False)
     is_ending = job.is_cancelling and not job.is_placing
     lines.label(text=("Stopping, the draft is kept" if job.is_keeping else "Cancelling") if is_ending else job.label)
     is_news = job.text.lower() != job.label.lower() and not is_ending
