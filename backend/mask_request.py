@@ -6,6 +6,7 @@ would refuse ("no mountains found") is told as a warning here: painting is the w
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import itertools
 import os
@@ -17,7 +18,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from . import machine, outputs
+from . import job_folder, machine, outputs
 from .cache import StageCache, file_hash
 from .context import Context
 from .contract.errors import NoTerrainFound
@@ -62,26 +63,24 @@ def find_masks(job: Job, listener: Listener | None = None, cancelled: Callable[[
     cancelled, stages: as for `pipeline.generate`.   Raises TerrainError.
     """
     listener = listener or Listener()
-    made = outputs.missing_folders(job.folder)
     settings = dataclasses.replace(job.settings, mask_path="")
-    outputs.prepare_folder(job.folder, LEAST_RESOLUTION)
-    try:
-        with named_failures(job.folder, settings.resolution), PeakMemory() as memory:
-            progress = Progress(listener, whole=sum(stage.share for stage in STAGES_OF_MASKS))
-            listener.plan(STAGES_OF_MASKS)
-            device = machine.choose_device(job.device) if stages is None else "cpu"
-            context = Context(settings.seed, device, machine.physical_cores(), cancelled=cancelled)
-            done: Done = {"image": job.image}
-            names = [stage.name for stage in STAGES_OF_MASKS]
-            table = [stage for stage in stages or STORY if stage.name in names]
-            cache = StageCache(job.folder / outputs.CACHE_FOLDER)
-            try:
-                run_stages(table, done, settings, context, cache, file_hash(job.image), progress, memory)
-            except NoTerrainFound as refusal:
-                context.warning(LAST_STAGE, str(refusal))
-            return _masks(done, context, progress.seconds())
-    finally:
-        outputs.remove_empty(job.folder, made)
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(named_failures(job.folder, settings.resolution))
+        memory = stack.enter_context(PeakMemory())
+        device = machine.choose_device(job.device) if stages is None else "cpu"
+        context = Context(settings.seed, device, machine.physical_cores(), cancelled=cancelled)
+        stack.enter_context(job_folder.opened(job.folder, LEAST_RESOLUTION, listener, context.check))
+        progress = Progress(listener, whole=sum(stage.share for stage in STAGES_OF_MASKS))
+        listener.plan(STAGES_OF_MASKS)
+        done: Done = {"image": job.image}
+        names = [stage.name for stage in STAGES_OF_MASKS]
+        table = [stage for stage in stages or STORY if stage.name in names]
+        cache = StageCache(job.folder / outputs.CACHE_FOLDER)
+        try:
+            run_stages(table, done, settings, context, cache, file_hash(job.image), progress, memory)
+        except NoTerrainFound as refusal:
+            context.warning(LAST_STAGE, str(refusal))
+        return _masks(done, context, progress.seconds())
 
 
 def _masks(done: Done, context: Context, seconds: float) -> Masks:

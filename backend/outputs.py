@@ -7,6 +7,7 @@ import errno
 import json
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,9 @@ from .terrain import Terrain
 
 CACHE_FOLDER = ".cache"
 UNFINISHED = "unfinished-"
+
+KEPT_PREVIEW_S = 60.0
+"""A preview of another process stays so long: its Blender may be about to read it."""
 
 BYTES_PER_CELL_ON_DISK = 150
 """Cache, previews, heights and stages of one job per cell of the grid, with a margin."""
@@ -54,12 +58,19 @@ def prepare_folder(folder: Path, resolution: int) -> None:
         raise OutputNotWritable(
             f"The disk of {folder} has {free / 1e6:.0f} MB free and this needs about {need / 1e6:.0f} MB. "
             "Free some space or choose another folder.")
-    for path in (folder / CACHE_FOLDER).iterdir():    # of a run that was killed
-        if path.name.startswith(UNFINISHED):
-            shutil.rmtree(path, ignore_errors=True)
-        elif path.name.startswith("preview-"):
-            with contextlib.suppress(OSError):        # Windows: somebody still looks at it
-                path.unlink()
+
+
+def tidy_folder(folder: Path) -> None:
+    """Take away what a killed run has left unfinished. For whoever holds the folder's lock; raises nothing."""
+    with contextlib.suppress(OSError):
+        for path in list((folder / CACHE_FOLDER).iterdir()):
+            if path.name.startswith(UNFINISHED):
+                shutil.rmtree(path, ignore_errors=True)
+            elif path.name.startswith("preview-"):
+                is_ours = f"-{os.getpid()}-" in path.name
+                with contextlib.suppress(OSError):    # Windows: somebody still looks at it
+                    if is_ours or time.time() - path.stat().st_mtime > KEPT_PREVIEW_S:
+                        path.unlink()
 
 
 def missing_folders(folder: Path) -> list[Path]:
@@ -145,12 +156,14 @@ def write_report(beside: Path, report: dict[str, Any]) -> None:
 
 
 def publish(beside: Path, folder: Path, allowed: Callable[[], None]) -> dict[str, Path]:
-    """Move the finished files into the job's folder, the report last; stage files of an earlier run go. Raises OSError.
+    """Move the finished files into the job's folder; stage files of an earlier run go. Raises OSError.
 
+    The report of an earlier run goes first and the new one comes last: files beside a report always belong to it.
     allowed: called right before the first move; raises Cancelled when the job may not appear any more.
     """
     names = sorted((path.name for path in beside.iterdir()), key=lambda name: name == FILES["report"])
     allowed()
+    (folder / FILES["report"]).unlink(missing_ok=True)
     for stage in STAGE_FILES:
         if f"{stage}.npz" not in names:
             (folder / f"{stage}.npz").unlink(missing_ok=True)

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from . import machine, outputs, report
+from . import job_folder, machine, outputs, report
 from .cache import StageCache, file_hash
 from .camera import Camera
 from .context import Context
@@ -188,33 +188,29 @@ def generate(job: Job, listener: Listener | None = None, cancelled: Callable[[],
     Raises TerrainError (contract/errors.py) and leaves no half-written file then; the cache stays for the next try.
     """
     listener = listener or Listener()
-    made = outputs.missing_folders(job.folder)
     check_memory(job.settings)
-    outputs.prepare_folder(job.folder, job.settings.resolution)
-    try:
-        with named_failures(job.folder, job.settings.resolution), PeakMemory() as memory:
+    with named_failures(job.folder, job.settings.resolution), PeakMemory() as memory:
+        device = machine.choose_device(job.device) if stages is None else "cpu"
+        context = Context(job.settings.seed, device, machine.physical_cores(), cancelled=cancelled)
+        with job_folder.opened(job.folder, job.settings.resolution, listener, context.check) as is_new:
             progress = Progress(listener)
             listener.plan(STAGES)
-            device = machine.choose_device(job.device) if stages is None else "cpu"
-            context = Context(job.settings.seed, device, machine.physical_cores(), cancelled=cancelled)
             done: Done = {"image": job.image}
             cache = StageCache(job.folder / outputs.CACHE_FOLDER)
-            records = run_stages(
-                stages or STORY, done, job.settings, context, cache, file_hash(job.image), progress, memory, job.redo_from)
-            return _write(job, done, context, records, progress, memory)
-    except (BadPicture, NoTerrainFound, ImplausibleGeometry):
-        if made:    # refused: there is nothing to go on with in a folder made for this
-            outputs.forget_cache(job.folder)
-        raise
-    finally:
-        outputs.remove_empty(job.folder, made)
+            try:
+                records = run_stages(
+                    stages or STORY, done, job.settings, context, cache, file_hash(job.image), progress, memory, job.redo_from)
+                return _write(job, done, context, records, progress, memory)
+            except (BadPicture, NoTerrainFound, ImplausibleGeometry):
+                if is_new:    # refused: there is nothing to go on with in a folder made for this
+                    outputs.forget_cache(job.folder)
+                raise
 
 
 def _write(job: Job, done: Done, context: Context, records: list[StageRecord], progress: Progress,
            memory: PeakMemory) -> Outcome:
     """The last stage: measure, draw, write beside, rename."""
     from . import metrics, picture_ridges, preview
-    from .completion import region
     from .surface import analysis, cover
 
     begun, cpu_begun = time.monotonic(), time.process_time()
@@ -245,6 +241,8 @@ def _write(job: Job, done: Done, context: Context, records: list[StageRecord], p
         content = report.build(done["picture"], done["camera"], done["prior"], terrain, measured, records, context.notes,
                                job.settings, context.device, progress.seconds(), surface.colors)
         if "region" in terrain.layers:
+            from .completion import region
+
             content["regions"] = [region.describe(terrain, job.settings)]
         outputs.write_report(beside, content)
         files = outputs.publish(beside, job.folder, context.check)
