@@ -12,7 +12,7 @@ from .. import compatibility, environment, jobs, preferences, properties
 from ..scene.draft import draft_steps, drop_draft
 from ..scene.mask_image import settings_with_mask
 from ..scene.result import result_steps, select_only
-from ..scene.result_folder import DamagedResult, folder_name, read_result, read_unfinished
+from ..scene.result_folder import DamagedResult, folder_of_picture, read_result, read_unfinished
 from ..scene.viewport import is_through_camera, look_freely, look_through_camera, redraw
 from ..steps import Ahead, Work, ready
 
@@ -303,4 +303,4 @@ def chosen_picture(scene: bpy.types.Scene) -> Path:
 def job_folder(chosen: str, own_folder: Path, picture: Path) -> Path:
     """Where a picture's files go. The same picture gets the same folder: its finished stages are found again."""
     base = Path(bpy.path.abspath(chosen)) if chosen.strip() else own_folder / "terrains"
-    return base / folder_name(picture)
+    return folder_of_picture(base, picture)

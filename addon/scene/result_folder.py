@@ -123,6 +123,33 @@ def typed_pitch(report: dict[str, Any]) -> float | None:
     return float(settings["pitch_deg"]) if settings.get("fix_pitch") else None
 
 
+def folder_of_picture(base: Path, picture: Path) -> Path:
+    """Where a picture's files go: a folder in `base` that already has those of the same picture, also when both were moved."""
+    folder = base / folder_name(picture)
+    if folder.exists():
+        return folder
+    letters = folder.name.rsplit("-", 1)[0]
+    others = sorted(other for other in base.glob(f"{letters}-????????") if (other / REPORT).is_file())
+    content = content_hash(picture) if others else ""
+    return next((other for other in others if content and content == _picture_in(other)), folder)
+
+
+def content_hash(path: Path) -> str:
+    """SHA-256 of a file; empty when it cannot be read."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return ""
+
+
+def _picture_in(folder: Path) -> str | None:
+    """SHA-256 of the picture whose results lie in a folder."""
+    try:
+        return str(json.loads((folder / REPORT).read_text(encoding="utf-8"))["picture"]["sha256"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
 def folder_name(picture: Path) -> str:
     """A name for a picture's folder: readable, safe on every system, the same for the same file."""
     letters = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "_" for c in picture.stem)[:40]
