@@ -7,6 +7,7 @@ doing: Blender has closed or crashed, and nobody would look at the result.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import platform
@@ -17,13 +18,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from . import machine
+from . import machine, memory
 from .contract import messages
 from .contract.errors import BadSettings, Cancelled, InternalError, TerrainError
 from .contract.messages import BadMessage, Message
 from .contract.settings import TerrainSettings
 from .contract.stages import STAGE_NAMES
-from .memory import total_and_free_gb
+from .loading import Loading
 from .shadows import Shadows
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def serve(stages_place: str | None = None) -> int:
     """Serve until stdin ends or the other side says bye. Returns the exit code."""
     wire = claim_wire()
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    memory.offer_as_victim()
     server = Server(wire, stages_place)
     server.greet()
     server.listen(sys.stdin.buffer)
@@ -87,6 +89,7 @@ class Server:
         self._running: Request | None = None
         self._worker = threading.Thread(target=self._work, name="jobs", daemon=True)
         self._shadows = Shadows(self.send)
+        self._loading = Loading()
         self._beside = {"shadow": self._shadows.ask, "analyze": self._analyze}
 
     def send(self, message: Message) -> None:
@@ -100,7 +103,7 @@ class Server:
 
     def greet(self) -> None:
         """Say `ready`, then start loading."""
-        total, free = total_and_free_gb()
+        total, free = memory.total_and_free_gb()
         self.send(messages.ready(machine.likely_device(), machine.physical_cores(), round(total, 1), round(free, 1),
                                  platform.python_version()))
         self._worker.start()
@@ -146,7 +149,8 @@ class Server:
             from . import outputs
 
             outputs.abandon(running.folder)
-        sys.stderr.flush()
+        with contextlib.suppress(OSError):    # a full disk
+            sys.stderr.flush()
         os._exit(0)
 
     def _accept(self, message: Message) -> None:
@@ -201,34 +205,25 @@ class Server:
                 self.send(message)
 
     def _work(self) -> None:
-        self._load()
+        if self._stages_place is None:
+            self._loading.begin()
         while (request := self._waiting.get()) is not None:
             if request.cancelled.is_set():
                 self._answer(request, messages.make("cancelled", request.job))
                 continue
             self._running = request
-            self._answer(request, self._do(request))
+            self._answer(request, self._do_whatever_happens(request))
             self._running = None
-            if request.kind == "segment":    # while the artist looks at the masks
-                self._load()
+            memory.give_back()
 
-    def _load(self) -> None:
-        """Import what jobs need and load the networks, while the artist still chooses a picture.
-
-        The scene network first: with it alone masks can be found. A job that waits by then need not wait for the rest; a terrain
-        loads that when it comes to it.
-        """
-        from . import pipeline
-
-        if self._stages_place is None:
-            try:
-                pipeline.scene_network()
-                if self._waiting.empty():
-                    pipeline.warm_up()
-            except TerrainError as problem:
-                log.warning("%s", problem)    # the first job meets the same problem and reports it
-            except Exception:
-                log.exception("Loading failed; the first job will try again.")
+    def _do_whatever_happens(self, request: Request) -> Message:
+        """Run one job and return its answer, also where something ends it that has no name: else nobody would ever hear of it."""
+        try:
+            return self._do(request)
+        except BaseException as problem:
+            log.exception("Job %d failed.", request.job)
+            sentence = f"Something failed ({type(problem).__name__}); the log has the details."
+            return messages.error(request.job, InternalError(sentence))
 
     def _do(self, request: Request) -> Message:
         """Run one job and return its answer."""
@@ -241,6 +236,7 @@ class Server:
         try:
             if request.kind == "segment":
                 return self._found(request, mask_request.find_masks(job, *tools))
+            self._loading.wait()
             outcome = pipeline.generate(job, *tools)
         except Cancelled:
             return messages.make("cancelled", request.job)
