@@ -142,5 +142,6 @@ REMEDIES = {
     "show_log": PHOTO_TO_TERRAIN_OT_show_log.bl_idname,
     "edit_mask": "photo_to_terrain.paint_mask",
     "try_again": "photo_to_terrain.generate",
+    "try_region": "photo_to_terrain.regenerate_region",
 }
 """`fix` of an error -> the operator that the panel offers. Fixes without one are only described by their sentence."""

@@ -178,6 +178,23 @@ def with_stage(name: str, run) -> list[Stage]:
     return [Stage(s.name, run, s.provider, s.is_cached) if s.name == name else s for s in STAGES]
 
 
+def _start_of_region(done: Done, settings: TerrainSettings, ctx: Context) -> np.ndarray:
+    """The terrain to change where a region is asked for."""
+    return np.load(settings.base_path) if settings.region_path else start(done, settings, ctx)
+
+
+def _region_polished(done: Done, settings: TerrainSettings, ctx: Context) -> Terrain:
+    """The region is lifted by as many meters as its seed says, where the picture does not show it or that may change too."""
+    terrain = polished(done, settings, ctx)
+    if not settings.region_path:
+        return terrain
+    free = np.load(settings.region_path).astype(bool) & (settings.region_seen | ~done["visible"].mask)
+    heights = np.where(free, done["start"] + np.float32(settings.region_seed), done["start"])
+    return Terrain(terrain.grid, heights, {**terrain.layers, "region": free.astype(np.uint8)})
+
+
+REGIONAL = [Stage(s.name, {"start": _start_of_region, "polished": _region_polished}.get(s.name, s.run), s.provider, s.is_cached)
+            for s in STAGES]
 PATIENT = with_stage("completed", _patient)
 PONDERING = with_stage("segmentation", _pondering)
 STUBBORN = with_stage("completed", _stubborn)
