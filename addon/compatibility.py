@@ -16,6 +16,14 @@ HAS_MESH_TOPOLOGY_ATTRIBUTES = VERSION >= (4, 1, 0)
 """`.corner_vert`, `.corner_edge`, `.edge_verts` and `position` can be written as attributes."""
 
 
+HAS_DETAIL_NODES = VERSION >= (4, 2, 0)
+"""Node groups can make UV maps and keep several fields; tried from here on."""
+
+
+ADAPTIVE_IS_REGULAR = VERSION >= (5, 0, 0)
+"""Adaptive subdivision is a choice of the modifier, not an experiment of Cycles."""
+
+
 PATH_OPTIONS = {"PATH_SUPPORTS_BLEND_RELATIVE"} if VERSION >= (4, 5, 0) else set()
 """For path properties: "//" at the beginning means the folder of the .blend file. Earlier Blenders need not be told."""
 
@@ -127,6 +135,43 @@ def node_tree_of(owner: bpy.types.Material | bpy.types.World) -> bpy.types.NodeT
         owner.use_nodes = True
     owner.node_tree.nodes.clear()
     return owner.node_tree
+
+
+def add_socket(tree: bpy.types.NodeTree, name: str, kind: str, value: float | None = None, low: float = 0.0, high: float = 0.0,
+               is_output: bool = False) -> None:
+    """Give a node group an input, or an output. kind: of the socket.   value, low, high: default and limits of a number."""
+    if VERSION >= (4, 0, 0):
+        socket = tree.interface.new_socket(name, in_out="OUTPUT" if is_output else "INPUT", socket_type=kind)
+    else:
+        socket = (tree.outputs if is_output else tree.inputs).new(kind, name)
+    if value is not None:
+        socket.default_value, socket.min_value, socket.max_value = value, low, high
+
+
+def input_key(modifier: bpy.types.NodesModifier, name: str) -> str:
+    """Under which name a modifier keeps the value of its group's input. Raises StopIteration when there is none of this name."""
+    tree = modifier.node_group
+    if VERSION >= (4, 0, 0):
+        return next(i.identifier for i in tree.interface.items_tree
+                    if i.item_type == "SOCKET" and i.in_out == "INPUT" and i.name == name)
+    return next(i.identifier for i in tree.inputs if i.name == name)
+
+
+def modifier_input(modifier: bpy.types.NodesModifier, name: str) -> float:
+    """The number at an input of a modifier's node group."""
+    return modifier[input_key(modifier, name)]
+
+
+def set_modifier_input(modifier: bpy.types.NodesModifier, name: str, value: float) -> None:
+    """Set it, and let the object be worked out anew."""
+    modifier[input_key(modifier, name)] = value
+    modifier.id_data.update_tag()
+
+
+def set_displaced(material: bpy.types.Material, wanted: bool) -> None:
+    """Whether a material's displacement moves the ground and shades it, or only shades it."""
+    owner = material if VERSION >= (4, 1, 0) else material.cycles
+    owner.displacement_method = "BOTH" if wanted else "BUMP"
 
 
 def draw_progress(layout: bpy.types.UILayout, fraction: float) -> None:

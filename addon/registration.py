@@ -3,14 +3,26 @@
 import bpy
 from bpy.app.handlers import persistent
 
-from . import jobs, look_properties, mask_watch, match_properties, setup_state, shadow_watch, translations
+from . import jobs, look_properties, mask_watch, match_properties, object_properties, setup_state, shadow_watch, translations
 from .headless import command
 from .installation import task
-from .operators import export_heights, mask_painting, masks, match, more_variations, presets, remedies, set_up, variations
+from .operators import (
+    export_heights,
+    mask_painting,
+    masks,
+    match,
+    more_variations,
+    presets,
+    remedies,
+    set_up,
+    terrain_object,
+    variations,
+)
 from .operators.generate import PHOTO_TO_TERRAIN_OT_generate, end_timers
 from .operators.keep_draft import PHOTO_TO_TERRAIN_OT_keep_draft
 from .operators.looks import PHOTO_TO_TERRAIN_OT_bake_colors, PHOTO_TO_TERRAIN_OT_cast_shadows
 from .panels import masks as mask_panels
+from .panels import terrain_object as object_panels
 from .panels import variations as variation_panels
 from .panels.export import PHOTO_TO_TERRAIN_PT_export
 from .panels.generate import PHOTO_TO_TERRAIN_PT_generate
@@ -21,7 +33,7 @@ from .panels.settings import PHOTO_TO_TERRAIN_PT_expert, PHOTO_TO_TERRAIN_PT_kno
 from .panels.story import PHOTO_TO_TERRAIN_PT_refine, PHOTO_TO_TERRAIN_PT_terrain
 from .preferences import PHOTO_TO_TERRAIN_Preferences
 from .properties import PhotoToTerrainScene, PhotoToTerrainSettings
-from .scene import ridge_overlay
+from .scene import ridge_overlay, terrain_modifiers, viewport
 from .scene.draft import drop_draft
 
 CLASSES = (
@@ -45,6 +57,7 @@ CLASSES = (
     *match.CLASSES,
     *variations.CLASSES,
     *more_variations.CLASSES,
+    *terrain_object.CLASSES,
     *set_up.CLASSES,
     export_heights.PHOTO_TO_TERRAIN_OT_export_heights,
     *presets.CLASSES,
@@ -58,6 +71,7 @@ CLASSES = (
     PHOTO_TO_TERRAIN_PT_expert,
     PHOTO_TO_TERRAIN_PT_match,
     PHOTO_TO_TERRAIN_PT_look,
+    *object_panels.CLASSES,
     PHOTO_TO_TERRAIN_PT_export,
 )
 """A class comes after those it refers to."""
@@ -69,6 +83,7 @@ def leave_file(*_: object) -> None:
     jobs.abandon()
     end_timers()
     masks.end_timers()
+    terrain_object.end_timers()
     shadow_watch.forget()
 
 
@@ -96,6 +111,9 @@ def register() -> None:
     bpy.types.WindowManager.photo_to_terrain_percent = bpy.props.FloatProperty(
         name="Progress", subtype="PERCENTAGE", min=0.0, max=100.0, precision=0, get=percent_now)
     match_properties.register()
+    object_properties.register()
+    terrain_modifiers.register()
+    viewport.register()
     ridge_overlay.register()
     bpy.app.handlers.load_pre.append(leave_file)
     bpy.app.handlers.load_post.append(tidy_file)
@@ -120,9 +138,13 @@ def unregister() -> None:
     jobs.stop_all()
     end_timers()
     masks.end_timers()
+    terrain_object.end_timers()
     if bpy.app.timers.is_registered(jobs.release_if_idle):
         bpy.app.timers.unregister(jobs.release_if_idle)
     ridge_overlay.unregister()
+    viewport.unregister()
+    terrain_modifiers.unregister()
+    object_properties.unregister()
     match_properties.unregister()
     bpy.app.handlers.load_post.remove(tidy_file)
     bpy.app.handlers.load_pre.remove(leave_file)

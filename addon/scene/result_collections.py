@@ -8,6 +8,7 @@ from typing import Any
 import bpy
 
 from .material import drop_material
+from .terrain_modifiers import MODIFIER_GROUPS
 
 ROOT_NAME = "Photo to Terrain"
 ROOT_MARK = "photo_to_terrain"
@@ -67,15 +68,17 @@ def remove(collection: bpy.types.Collection) -> None:
 
 
 def remove_object(thing: bpy.types.Object) -> None:
-    """Delete an object and what only it uses: mesh or camera, materials and their images."""
+    """Delete an object and what only it uses: mesh or camera, materials and their images, our node groups of its modifiers."""
     data = thing.data
     materials = [slot.material for slot in thing.material_slots]
+    groups = {m.node_group for m in thing.modifiers if m.type == "NODES" and m.node_group and m.node_group.name in MODIFIER_GROUPS}
     bpy.data.objects.remove(thing)
     if data is not None and not data.users:
         bpy.data.batch_remove([data])
     for material in materials:
         if material is not None:
             drop_material(material)
+    bpy.data.batch_remove([group for group in groups if not group.users])
 
 
 def hide(scene: bpy.types.Scene, collection: bpy.types.Collection, hidden: bool) -> None:

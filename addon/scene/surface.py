@@ -13,6 +13,8 @@ import bpy
 import numpy as np
 
 from ..compatibility import put, put_uv
+from ..steps import Steps
+from .ground_attributes import analysis_steps
 from .ground_nodes import Color, Tones
 from .material import terrain_material
 from .projection import CAMERA_UV, corner_uv_slabs
@@ -27,13 +29,7 @@ ALPINE_M = (700.0, 1500.0)
 """Relief at which snow on the summits begins to be plausible, and at which it is certain, where the photograph says nothing."""
 
 
-def dress(terrain: bpy.types.Object, finished: FinishedTerrain) -> None:
-    """All of it at once."""
-    for _ in dress_steps(terrain, finished):
-        pass
-
-
-def dress_steps(terrain: bpy.types.Object, finished: FinishedTerrain) -> Iterator[None]:
+def dress_steps(terrain: bpy.types.Object, finished: FinishedTerrain) -> Steps[None]:
     """All of it in steps of a few hundredths of a second at 1024 x 1024, so that Blender can breathe between them."""
     grid, mesh = finished.grid, terrain.data
     layers = read_layers(finished)
@@ -43,6 +39,7 @@ def dress_steps(terrain: bpy.types.Object, finished: FinishedTerrain) -> Iterato
     for name, layer in zip(LAYERS, layers, strict=True):
         put(mesh, name, "FLOAT", "POINT", "value", layer * np.float32(1 / 255))
         yield
+    yield from analysis_steps(mesh, finished.folder, grid.heights.shape)
     if is_photographed:
         yield from put_camera_uv(mesh, grid, finished)
     low, high = (float(v) for v in np.percentile(grid.heights[::2, ::2], (2, 99.5)))

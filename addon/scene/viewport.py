@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 
 import bpy
+from bpy.app.handlers import persistent
 from mathutils import Euler
 
 CLIP_START_SHARE = 1e-5
@@ -59,6 +60,27 @@ def look_down_on(context: bpy.types.Context, middle: tuple[float, float, float],
         region.view_location = middle
         region.view_rotation = Euler((DOWN_TILT, 0.0, 0.0)).to_quaternion()
         region.view_distance = diagonal_m
+
+
+@persistent
+def leave_lost_cameras(scene: bpy.types.Scene, *_: object) -> None:
+    """After an undo: a view through a camera that is no more shows the scene freely again. Undo itself leaves views alone."""
+    for space in all_views():
+        camera = space.camera if space.use_local_camera else scene.camera
+        if camera is None and space.region_3d is not None and space.region_3d.view_perspective == "CAMERA":
+            space.region_3d.view_perspective = "PERSP"
+
+
+def register() -> None:
+    """Begin to hear of undo."""
+    for handlers in (bpy.app.handlers.undo_post, bpy.app.handlers.redo_post):
+        handlers.append(leave_lost_cameras)
+
+
+def unregister() -> None:
+    """Hear of it no more."""
+    for handlers in (bpy.app.handlers.undo_post, bpy.app.handlers.redo_post):
+        handlers.remove(leave_lost_cameras)
 
 
 def _main_region(context: bpy.types.Context) -> bpy.types.RegionView3D | None:
