@@ -9,6 +9,7 @@ from .installation.devices import LABELS, choices, platform_tag
 from .panels import setup as page
 from .panels.wrapped_text import draw_text
 from .setup_state import backend_python
+from .translations import tell
 
 __all__ = ["PHOTO_TO_TERRAIN_Preferences", "backend_python"]
 
@@ -56,4 +57,4 @@ class PHOTO_TO_TERRAIN_Preferences(bpy.types.AddonPreferences):
         except BackendMissing as problem:
             draw_text(box, str(problem), width, icon="ERROR")
         else:
-            box.label(text=f"Uses {found}", icon="CHECKMARK")
+            box.label(text=tell("Uses {python}", python=found), icon="CHECKMARK", translate=False)

@@ -114,26 +114,33 @@ def refusal(machine: Machine, rows: list[Outlook], disk_mb: float) -> str:
     return ""
 
 
-def sentences(machine: Machine, rows: list[Outlook]) -> list[str]:
-    """What the artist reads."""
-    said = [f"{machine.cores} CPU cores"]
+def in_english(text: str, **values: object) -> str:
+    """A sentence with its values, where nobody translates."""
+    return text.format(**values)
+
+
+def sentences(machine: Machine, rows: list[Outlook], tell: Callable[..., str] = in_english) -> list[str]:
+    """What the artist reads. tell: translates a sentence and puts its values in."""
+    said = [tell("{count} CPU cores", count=machine.cores)]
     if machine.total_gb:
-        said.append(f"{machine.free_gb:.1f} of {machine.total_gb:.1f} GB memory free")
-    said.append(f"{machine.disk_gb:.0f} GB disk free")
+        said.append(tell("{free:.1f} of {total:.1f} GB memory free", free=machine.free_gb, total=machine.total_gb))
+    said.append(tell("{free:.0f} GB disk free", free=machine.disk_gb))
     if machine.card:
-        said.append(f"{machine.card.name} ({machine.card.free_gb:.1f} of {machine.card.memory_gb:.1f} GB free)")
+        said.append(tell("{card} ({free:.1f} of {total:.1f} GB free)", card=machine.card.name, free=machine.card.free_gb,
+                         total=machine.card.memory_gb))
     else:
-        said.append("no NVIDIA card found")
+        said.append(tell("no NVIDIA card found"))
     lines = [", ".join(said) + "."]
     for row in rows:
         if row.fits:
-            lines.append(f"{row.resolution}²: about {time_text(row.seconds)} on the CPU, {row.needs_gb:.1f} GB of memory")
+            lines.append(tell("{points}²: about {time} on the CPU, {needs:.1f} GB of memory", points=row.resolution,
+                              time=time_text(row.seconds), needs=row.needs_gb))
         else:
-            lines.append(f"{row.resolution}²: not possible, needs {row.needs_gb:.1f} GB of memory and {machine.free_gb:.1f} GB "
-                         "are free")
+            lines.append(tell("{points}²: not possible, needs {needs:.1f} GB of memory and {free:.1f} GB are free",
+                              points=row.resolution, needs=row.needs_gb, free=machine.free_gb))
     best = sensible_resolution(rows)
     if best:
-        lines.append(f"Sensible here: {best}².")
+        lines.append(tell("Sensible here: {points}².", points=best))
     return lines
 
 

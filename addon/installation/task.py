@@ -22,8 +22,6 @@ RUN = ("import sys, runpy; sys.path.insert(0, sys.argv.pop(1)); "
 
 NO_WINDOW = getattr(subprocess, "CREATE_NO_WINDOW", 0)
 
-NAMES = {"install": "Set up", "verify": "Check", "repair": "Repair", "remove": "Remove"}
-
 
 @dataclass
 class Task:

@@ -17,6 +17,7 @@ from ..scene import result_collections as places
 from ..scene.height_array import height_array, in_scene_size, is_moved
 from ..scene.result_folder import DamagedResult, HeightGrid
 from ..scene.viewport import redraw
+from ..translations import tell
 
 POLL_S = 0.2
 
@@ -105,7 +106,7 @@ class PHOTO_TO_TERRAIN_OT_export_heights(bpy.types.Operator):
             return {"CANCELLED"}
         writing = begin(path, sized, chosen.write)
         if is_moved(collection, grid):
-            writing.warning = "The mesh was moved since it was made; the file holds the heights as they were made."
+            writing.warning = tell("The mesh was moved since it was made; the file holds the heights as they were made.")
             self.report({"WARNING"}, writing.warning)
         if not bpy.app.background:
             bpy.app.timers.register(tell_when_over, first_interval=POLL_S)
@@ -114,7 +115,7 @@ class PHOTO_TO_TERRAIN_OT_export_heights(bpy.types.Operator):
         if writing.problem:
             self.report({"ERROR"}, writing.problem)
             return {"CANCELLED"}
-        self.report({"INFO"}, f"Written: {path}")
+        self.report({"INFO"}, tell("Written: {path}", path=path))
         return {"FINISHED"}
 
 

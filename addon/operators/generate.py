@@ -15,6 +15,7 @@ from ..scene.result import result_steps, select_only
 from ..scene.result_folder import DamagedResult, folder_of_picture, read_result, read_unfinished
 from ..scene.viewport import is_through_camera, look_freely, look_through_camera, redraw
 from ..steps import Ahead, Work, ready
+from ..translations import tell
 
 TICK_S = 0.1
 
@@ -210,7 +211,9 @@ class TerrainRun:
                 self.tick_every(context, TICK_S)
             return None
         self.job = done
-        self.report({"INFO"}, f"{'Draft kept' if done.result is None else 'Terrain made'} after {done.seconds:.0f} s")
+        said = tell("Draft kept after {seconds:.0f} s" if done.result is None else "Terrain made after {seconds:.0f} s",
+                    seconds=done.seconds)
+        self.report({"INFO"}, said)
         return {"FINISHED"}
 
     def leave(self, context, problem):
@@ -221,7 +224,7 @@ class TerrainRun:
         self.look_back(context)
         if problem:
             return self.refuse(problem)
-        self.report({"INFO"}, "Cancelled, the finished terrains stay" if self.placed else "Cancelled, nothing was changed")
+        self.report({"INFO"}, tell("Cancelled, the finished terrains stay" if self.placed else "Cancelled, nothing was changed"))
         return {"CANCELLED"}
 
     def refuse(self, problem):

@@ -13,6 +13,7 @@ from ..scene.land_classes import fingerprint
 from ..scene.mask_editor import open_editor
 from ..scene.viewport import redraw
 from ..steps import Ahead, Work, ready
+from ..translations import tell
 from .generate import chosen_picture, job_folder, log_path, watch_idleness
 
 TICK_S = 0.1
@@ -52,7 +53,7 @@ class PHOTO_TO_TERRAIN_OT_find_land(bpy.types.Operator):
         except TerrainError as problem:
             return self.refuse(jobs.Problem(problem.code, str(problem), problem.fix))
         except OSError as problem:
-            return self.refuse(jobs.Problem("backend_missing", f"The backend cannot be started ({problem}).",
+            return self.refuse(jobs.Problem("backend_missing", tell("The backend cannot be started ({problem}).", problem=problem),
                                             "open_preferences"))
         self.scene_name, self.face = context.scene.name, None
         self.work, self.image = None, None    # the image: once it is there
@@ -101,13 +102,15 @@ class PHOTO_TO_TERRAIN_OT_find_land(bpy.types.Operator):
             if not self.work.advance():
                 return None
         except (OSError, ValueError, KeyError, RuntimeError) as problem:
-            return self.leave(jobs.Problem("damaged_result", f"The masks cannot be read ({problem}). Try again.", None))
+            return self.leave(jobs.Problem(
+                "damaged_result", tell("The masks cannot be read ({problem}). Find the land again.", problem=problem)))
         self.job.is_placing = False
         redraw()
         if self.paint and not bpy.app.background:
             open_editor(context, self.image)
         warning = self.image.get(mask_image.WARNING)
-        self.report({"WARNING"} if warning else {"INFO"}, warning or f"Masks found after {self.job.seconds:.1f} s")
+        self.report({"WARNING"} if warning else {"INFO"}, warning or
+                    tell("Masks found after {seconds:.1f} s", seconds=self.job.seconds))
         return {"FINISHED"}
 
     def take(self, said):
@@ -148,7 +151,7 @@ class PHOTO_TO_TERRAIN_OT_find_land(bpy.types.Operator):
         redraw()
         if problem:
             return self.refuse(problem)
-        self.report({"INFO"}, "Cancelled, nothing was changed")
+        self.report({"INFO"}, tell("Cancelled, nothing was changed"))
         return {"CANCELLED"}
 
     def refuse(self, problem):

@@ -17,6 +17,8 @@ from ..scene import result_collections as places
 from ..scene.fspy_project import BadProject, read_project
 from ..scene.pitch_candidates import made_with
 from ..scene.ridge_lines import first_ground
+from ..scene.variations import choose
+from ..translations import tell
 
 LEAST_SHARE = 1e-3
 """Of its distance that a point must be above or below what it is measured from, to set a scale."""
@@ -101,21 +103,25 @@ class PHOTO_TO_TERRAIN_OT_known_fact(MatchOperator, bpy.types.Operator):
             raise Refused(f"That would make a relief of {relief:.4g} m; it must be between {low:g} and {high:g} m.")
         pose.resize(collection, factor)
         if is_cursor:    # it stays on its ground
-            context.scene.cursor.location = origin + (point - origin) * factor
+            context.scene.cursor.location = origin + (point - origin) * factor + np.array(terrain.delta_location)
         context.scene.photo_to_terrain.settings.elevation_range_m = relief
         return f"Scaled by {factor:.4g}; the relief is {relief:.0f} m, also for the next run"
 
 
 def known_point(context: bpy.types.Context, collection: bpy.types.Collection) -> tuple[np.ndarray, bool]:
-    """(3,) the artist's point in the scene's meters, and whether it is the 3D cursor's. Raises Refused."""
+    """(3,) the artist's point in the scene's meters, and whether it is the 3D cursor's. Raises Refused.
+
+    As if the terrain stood where it was made: terrains side by side are away from there by their objects' delta location.
+    """
     terrain = places.terrain_in(collection)
     if terrain.mode == "EDIT":
         vertex = bmesh.from_edit_mesh(terrain.data).select_history.active
         if not isinstance(vertex, bmesh.types.BMVert):
             raise Refused("Select one vertex of the terrain, or leave Edit Mode to use the 3D cursor.")
-        return np.array(terrain.matrix_world @ vertex.co), False
+        return np.array(terrain.matrix_world @ vertex.co - terrain.delta_location), False
     eye = pose.pinhole_of(collection).eye_m
-    place = np.array(context.scene.cursor.location - terrain.location, np.float64) / terrain.scale.z
+    place = context.scene.cursor.location - terrain.delta_location - terrain.location
+    place = np.array(place, np.float64) / terrain.scale.z
     ground = first_ground(pose.grid_of(collection), eye, place - eye) if np.any(place != eye) else None
     if ground is None:
         raise Refused("The 3D cursor is not on the terrain: look through the camera and Shift-right-click a point of it.")
@@ -137,9 +143,7 @@ class PHOTO_TO_TERRAIN_OT_pitch_candidate(MatchOperator, bpy.types.Operator):
         if known is None:
             self.make(context, report)
             return
-        for other in places.results(scene):
-            places.hide(scene, other, other != known)
-        scene.camera = places.camera_in(known)
+        choose(scene, known)
 
     def make(self, context, report):
         """Run the backend with this pitch and put the artist's settings back at once: the job has its own copy."""
@@ -181,10 +185,12 @@ class PHOTO_TO_TERRAIN_OT_read_fspy(bpy.types.Operator):
         settings = context.scene.photo_to_terrain.settings
         settings.fov_x_deg, settings.roll_deg = camera.fov_x_deg, camera.roll_deg
         settings.fix_pitch, settings.pitch_deg = True, camera.pitch_deg
-        said = (f"Field of view {camera.fov_x_deg:.1f}°, pitch {camera.pitch_deg:+.1f}°, roll {camera.roll_deg:+.1f}° of a "
-                f"picture of {camera.width} x {camera.height}")
+        said = tell("Field of view {fov:.1f}°, pitch {pitch:+.1f}°, roll {roll:+.1f}° of a picture of {width} x {height}",
+                    fov=camera.fov_x_deg, pitch=camera.pitch_deg, roll=camera.roll_deg, width=camera.width,
+                    height=camera.height)
         if camera.is_shifted:
-            self.report({"WARNING"}, f"{said}; its principal point is off the center, so this camera only comes close")
+            self.report({"WARNING"}, tell("{camera}; its principal point is off the center, so this camera only comes close",
+                                         camera=said))
         else:
             self.report({"INFO"}, said)
         return {"FINISHED"}

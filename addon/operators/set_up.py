@@ -8,6 +8,7 @@ from .. import environment, jobs, setup_state
 from ..installation import offline, preflight, task
 from ..installation.base_python import NoPython, find_base_python
 from ..installation.worker import Request
+from ..translations import tell
 
 OFFLINE = ("Blender may not use the network (Preferences > System > Network > Allow Online Access). Allow it, or install an "
            "offline bundle with Install from File.")
@@ -142,8 +143,8 @@ class PHOTO_TO_TERRAIN_OT_remove_set_up(Button, bpy.types.Operator):
 
     def draw(self, context):
         megabytes = setup_state.place().read_stamp().get("mb")
-        freed = f"This frees {megabytes} MB." if megabytes else "This frees what an interrupted set-up has left."
-        self.layout.label(text=f"Remove the backend? {freed}", icon="TRASH")
+        self.layout.label(text=tell("Remove the backend? This frees {megabytes} MB.", megabytes=megabytes) if megabytes else
+                          "Remove the backend? This frees what an interrupted set-up has left.", icon="TRASH")
         self.layout.label(text="Your terrains stay.", icon="BLANK1")
 
     def execute(self, context):

@@ -5,6 +5,7 @@ import bpy
 from .. import jobs
 from ..operators.export_heights import FORMATS, PHOTO_TO_TERRAIN_OT_export_heights, last
 from ..scene import result_collections as places
+from ..translations import tell
 from .settings import Fold
 from .wrapped_text import draw_text
 
@@ -28,15 +29,15 @@ class PHOTO_TO_TERRAIN_PT_export(Fold, bpy.types.Panel):
         place = places.report_of(places.shown_result(context.scene)).get("terrain", {})
         if {"min_m", "max_m"} <= place.keys():
             step_cm = (place["max_m"] - place["min_m"]) / 65535 * 100
-            draw_text(layout, f"A gray step of the PNG is {step_cm:.1f} cm.", width)
+            draw_text(layout, tell("A gray step of the PNG is {step:.1f} cm.", step=step_cm), width)
         writing = last()
         if writing is None:
             return
         if not writing.is_over:
-            draw_text(layout, f"Writing {writing.path.name}", width, icon="FILE_TICK")
+            draw_text(layout, tell("Writing {name}", name=writing.path.name), width, icon="FILE_TICK")
         elif writing.problem:
             draw_text(layout, writing.problem, width, icon="ERROR")
         else:
-            draw_text(layout, f"Written: {writing.path}", width, icon="CHECKMARK")
+            draw_text(layout, tell("Written: {path}", path=writing.path), width, icon="CHECKMARK")
         if writing.warning:
             draw_text(layout, writing.warning, width, icon="INFO")

@@ -7,6 +7,7 @@ from ..operators.generate import PHOTO_TO_TERRAIN_OT_generate
 from ..operators.keep_draft import PHOTO_TO_TERRAIN_OT_keep_draft
 from ..operators.presets import draw_presets
 from ..operators.remedies import REMEDIES
+from ..translations import tell
 from .story import Part
 from .wrapped_text import draw_text
 
@@ -68,9 +69,11 @@ def draw_job(layout, job, width):
 def time_left(job):
     """How long it takes, as far as known."""
     if job.remaining_s is None:
-        return f"{job.seconds:.0f} s so far"
+        return tell("{seconds:.0f} s so far", seconds=job.seconds)
     seconds = max(1, round(job.remaining_s))
-    return f"{seconds} s left" if seconds < 100 else f"{round(seconds / 60)} min left"
+    if seconds < 100:
+        return tell("{seconds} s left", seconds=seconds)
+    return tell("{minutes} min left", minutes=round(seconds / 60))
 
 
 def draw_problem(layout, problem, width):

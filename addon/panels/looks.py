@@ -6,10 +6,11 @@ from .. import shadow_watch
 from ..look_properties import PREFIX
 from ..operators.looks import PHOTO_TO_TERRAIN_OT_bake_colors, PHOTO_TO_TERRAIN_OT_cast_shadows, shown_terrain
 from ..scene.bake import NODE_NAME
+from ..translations import later, tell
 from .settings import Fold
 from .wrapped_text import draw_text
 
-LEGEND = {"EVIDENCE": "Sand: seen. Red: seen, but moved to let water run off. Blue: invented."}
+LEGEND = {"EVIDENCE": later("Sand: seen. Red: seen, but moved to let water run off. Blue: invented.")}
 
 
 class PHOTO_TO_TERRAIN_PT_look(Fold, bpy.types.Panel):
@@ -53,4 +54,4 @@ def draw_bake(column, scene, material):
     column.operator(PHOTO_TO_TERRAIN_OT_bake_colors.bl_idname, icon="RENDER_STILL")
     node = material.node_tree.nodes.get(NODE_NAME)
     if node is not None and node.image is not None:
-        column.label(text=f"Image: {node.image.name}", icon="IMAGE_DATA")
+        column.label(text=tell("Image: {name}", name=node.image.name), icon="IMAGE_DATA", translate=False)

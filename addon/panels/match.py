@@ -8,6 +8,7 @@ from ..scene import pose
 from ..scene import result_collections as places
 from ..scene.pitch_candidates import SAME_DEG, offered_for
 from ..scene.ridge_overlay import measured
+from ..translations import later
 from .match_facts import lens_sentence, ridge_sentences
 from .settings import Fold
 from .wrapped_text import draw_text
@@ -80,10 +81,10 @@ class PHOTO_TO_TERRAIN_PT_match(Fold, bpy.types.Panel):
 
 
 LEGEND = (
-    ("COLORSET_01_VEC", "Red: terrain too high"),
-    ("COLORSET_03_VEC", "Green: terrain too low"),
-    ("SNAP_FACE", "White: within the tolerance"),
-    ("COLORSET_10_VEC", "Gray: not in the picture"),
-    ("COLORSET_04_VEC", "Blue: the picture's own ridges"),
+    ("COLORSET_01_VEC", later("Red: terrain too high")),
+    ("COLORSET_03_VEC", later("Green: terrain too low")),
+    ("SNAP_FACE", later("White: within the tolerance")),
+    ("COLORSET_10_VEC", later("Gray: not in the picture")),
+    ("COLORSET_04_VEC", later("Blue: the picture's own ridges")),
 )
 """Colors of scene/ridge_overlay.py beside icons of about that color, which every Blender has."""

@@ -1,10 +1,18 @@
-"""Sentences of the fold "Match". No bpy here."""
+"""Sentences of the fold "Match"."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from ..scene.ridge_lines import Compared
+from ..translations import later, tell
+
+NO_LENS = {
+    "artist": later("EXIF tells no lens; the typed field of view was used"),
+    "network": later("EXIF tells no lens; the field of view is estimated"),
+    "": later("EXIF tells no lens"),
+}
+"""By whom the field of view was told instead."""
 
 
 def lens_sentence(report: dict[str, Any]) -> str:
@@ -15,18 +23,19 @@ def lens_sentence(report: dict[str, Any]) -> str:
     if told is None and used == "exif":    # reports before that field
         told = view.get("fov_x_deg")
     if told is None:
-        return "EXIF tells no lens" + {"artist": "; the typed field of view was used",
-                                       "network": "; the field of view is estimated"}.get(str(used), "")
-    return f"EXIF tells {told:.1f}° across" + ("; the typed field of view was used" if used == "artist" else "")
+        return tell(NO_LENS.get(str(used), NO_LENS[""]))
+    return tell("EXIF tells {degrees:.1f}° across; the typed field of view was used" if used == "artist" else
+                "EXIF tells {degrees:.1f}° across", degrees=told)
 
 
 def ridge_sentences(compared: Compared, size: float) -> list[str]:
     """Median errors of both kinds of ridges. size: how many times larger than solved the terrain is."""
     lines = []
-    for name, skyline in (("Skyline", True), ("Inner ridges", False)):
+    for name, skyline in ((tell("Skyline"), True), (tell("Inner ridges"), False)):
         median = compared.median(skyline)
         if median is None:
-            lines.append(f"{name}: nothing to compare")
+            lines.append(tell("{ridges}: nothing to compare", ridges=name))
         else:
-            lines.append(f"{name}: {median[0]:.1f} px off at 1000 px, {median[1] * size:.1f} m (median)")
+            lines.append(tell("{ridges}: {pixels:.1f} px off at 1000 px, {meters:.1f} m (median)", ridges=name, pixels=median[0],
+                              meters=median[1] * size))
     return lines

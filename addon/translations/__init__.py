@@ -25,6 +25,11 @@ def tell(text: str, **values: object) -> str:
     return translated(text).format(**values) if values else translated(text)
 
 
+def later(text: str) -> str:
+    """Marks a text of a table that is translated where it is drawn."""
+    return text
+
+
 def translated(text: str) -> str:
     """The text in the user's language, or as it is."""
     return str(bpy.app.translations.pgettext_iface(text))
