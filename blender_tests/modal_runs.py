@@ -5,12 +5,9 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator
-from types import SimpleNamespace
+from types import FunctionType, SimpleNamespace
 
 import bpy
-
-METHODS = ("begin", "follow", "start", "wait", "tick_every", "tick", "begin_placing", "place", "go_on_placing", "leave", "refuse",
-           "scene", "show_news", "look", "look_back")
 
 
 class Window:
@@ -31,8 +28,11 @@ class Window:
 
 
 @contextlib.contextmanager
-def modal_run(part, monkeypatch, scene: bpy.types.Scene) -> Iterator[tuple]:
-    """Start the operator. Gives (operator, context, manager, tick); tick sends it one event and returns what it says."""
+def modal_run(part, monkeypatch, scene: bpy.types.Scene, kind: type | None = None, **values: object) -> Iterator[tuple]:
+    """Start an operator. Gives (operator, context, manager, tick); tick sends it one event and returns what it says.
+
+    kind: one that makes terrains; the big button's when None.   values: of its properties.
+    """
     generate = part("operators.generate")
     manager = Window()
     fake_app = SimpleNamespace(background=False, timers=SimpleNamespace(
@@ -42,12 +42,14 @@ def modal_run(part, monkeypatch, scene: bpy.types.Scene) -> Iterator[tuple]:
     monkeypatch.setattr(generate, "bpy", SimpleNamespace(
         app=fake_app, data=bpy.data, types=bpy.types, path=bpy.path, context=fake_context))
     monkeypatch.setattr(generate, "redraw", lambda: None)
-    kind = generate.PHOTO_TO_TERRAIN_OT_generate
-    operator = SimpleNamespace(said=[])
+    kind = kind or generate.PHOTO_TO_TERRAIN_OT_generate
+    operator = SimpleNamespace(said=[], **values)
     operator.report = lambda level, text: operator.said.append((level, text))
-    for name in METHODS:
-        setattr(operator, name, getattr(kind, name).__get__(operator))
-    operator.cancel = kind.cancel.__get__(operator)
+    for ours in reversed(kind.__mro__):
+        if ours.__module__ in (kind.__module__, generate.__name__):
+            for name, method in vars(ours).items():
+                if isinstance(method, FunctionType):
+                    setattr(operator, name, method.__get__(operator))
     assert kind.execute(operator, fake_context) == {"RUNNING_MODAL"}
 
     def tick(event: str = "TIMER", value: str = "NOTHING"):

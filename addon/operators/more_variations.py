@@ -1,7 +1,6 @@
 """More of the shown terrain's picture: further seeds one after the other, and runs that are done again from a stage on."""
 
 import dataclasses
-import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from ..redo_stages import REDO
 from ..scene import result_collections as places
 from ..scene import variations
 from ..scene.mask_image import settings_with_mask
+from ..scene.result_folder import content_hash
 from ..translations import tell
 from .generate import MissingPicture, TerrainRun, chosen_picture, folder_for, launch
 
@@ -133,14 +133,6 @@ def picture_of(scene: bpy.types.Scene, report: dict[str, Any]) -> Path:
     if chosen is None or content_hash(chosen) != report["picture"]["sha256"]:
         raise MissingPicture(tell("The picture of this terrain is not at {path} any more. Choose where it is now.", path=path))
     return chosen
-
-
-def content_hash(path: Path) -> str:
-    """SHA-256 of a file; empty when it cannot be read."""
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError:
-        return ""
 
 
 def is_chosen(scene: bpy.types.Scene, picture: Path) -> bool:

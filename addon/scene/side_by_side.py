@@ -89,12 +89,13 @@ def frame_of(scene: bpy.types.Scene) -> tuple[tuple[float, float, float], float]
     corners = []
     for collection in places.results(scene):
         terrain, place = places.terrain_in(collection), places.report_of(collection).get("terrain") or {}
-        if terrain is None or places.is_hidden(scene, collection) or "origin_m" not in place:
+        if terrain is None or places.is_hidden(scene, collection) or "min_m" not in place:
             continue
         scale, at = float(terrain.scale.z), terrain.location + terrain.delta_location
         left, far = (scale * v for v in place["origin_m"])
         wide, deep = extent(collection)
-        corners += [(at.x + left, at.y + far - deep, at.z), (at.x + left + wide, at.y + far, at.z + scale * place["max_m"])]
+        corners += [(at.x + left, at.y + far - deep, at.z + scale * place["min_m"]),
+                    (at.x + left + wide, at.y + far, at.z + scale * place["max_m"])]
     low, high = ([pick(values) for values in zip(*corners, strict=True)] for pick in (min, max))
     x, y, z = (0.5 * (a + b) for a, b in zip(low, high, strict=True))
     return (x, y, z), math.dist(low, high)
