@@ -55,7 +55,7 @@ class TerrainSettings:
     pitch_deg: float = option(
         0.0, "Pitch", "Camera pitch in degrees, up is positive; used only when Fix Pitch is on",
         min=-80.0, max=80.0, stage="pointmap")
-    fix_pitch: bool = option(False, "Fix Pitch", "Use the pitch below instead of searching for it", stage="pointmap")
+    fix_pitch: bool = option(False, "Fix Pitch", "Use the typed pitch instead of searching for it", stage="pointmap")
     roll_deg: float = option(
         0.0, "Roll", "Camera roll in degrees, clockwise seen from behind the camera", min=-45.0, max=45.0,
         stage="pointmap")
