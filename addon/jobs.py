@@ -16,7 +16,7 @@ from typing import Any
 from ..backend.contract import messages
 from ..backend.contract.errors import TerrainError
 from ..backend.contract.settings import TerrainSettings
-from .process import BackendProcess, Died, sentence_for
+from .process import BackendProcess, Died, explain
 
 log = logging.getLogger(__name__)
 
@@ -166,7 +166,7 @@ class Job:
             if self.is_cancelling:
                 self.is_over = True
             else:
-                self._fail("backend_died", sentence_for(event, self.backend.python), "try_again")
+                self._fail(*explain(event, self.backend.python))
         elif isinstance(event, TerrainError):
             self.backend.end_soon()
             self._fail(event.code, str(event), event.fix)

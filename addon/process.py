@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..backend.contract import messages
-from ..backend.contract.errors import TerrainError
+from ..backend.contract.errors import WORDS_OF_SHORTAGE, TerrainError
 
 log = logging.getLogger(__name__)
 
@@ -35,10 +35,14 @@ LOG_TAIL_BYTES = 4000
 
 @dataclass(frozen=True)
 class Died:
-    """The child has ended. code: its exit code.   tail: the last lines of its log."""
+    """The child has ended. code: its exit code.   tail: the last lines of its log.
+
+    memory_ran_out: the system has ended processes for want of memory meanwhile.
+    """
 
     code: int
     tail: str
+    memory_ran_out: bool = False
 
 
 class BackendProcess:
@@ -59,6 +63,7 @@ class BackendProcess:
         self.side: queue.SimpleQueue[messages.Message] = queue.SimpleQueue()    # answers that belong to no job
         self.analyses: queue.SimpleQueue[messages.Message] = queue.SimpleQueue()    # likewise, to `analyze`
         self.ready: messages.Message | None = None
+        self._kills_before = kills_for_memory()
         self._reader = threading.Thread(target=self._read, name="photo-to-terrain-backend", daemon=True)
         self._reader.start()
 
@@ -127,20 +132,42 @@ class BackendProcess:
                 {"shadow": self.side, "analysis": self.analyses}.get(message["kind"], self.events).put(message)
         self._child.stdout.close()
         code = self._child.wait()
-        self.events.put(Died(code, self.log_tail()))
+        self.events.put(Died(code, self.log_tail(), kills_for_memory() > self._kills_before))
 
 
-def sentence_for(died: Died, python: Path) -> str:
-    """What to tell the artist about an unexpected end."""
+def kills_for_memory() -> int:
+    """How often the kernel has ended a process for want of memory, here and in this container; 0 where nobody counts."""
+    count = 0
+    for place in ("/proc/vmstat", "/sys/fs/cgroup/memory.events"):
+        with contextlib.suppress(OSError, ValueError):
+            words = Path(place).read_text(encoding="ascii").split()
+            count += int(words[words.index("oom_kill") + 1])
+    return count
+
+
+KEPT = "Your scene is unchanged and finished stages are kept."
+
+KILLED = -9
+
+ENDED_FOR_MEMORY = (0xC0000017, 0xC000012D)
+"""Exit codes of Windows: no memory, commitment limit."""
+
+
+def explain(died: Died, python: Path) -> tuple[str, str, str]:
+    """What to tell the artist about an unexpected end: a code, the sentences, the name of a remedy."""
     lines = [line.strip() for line in died.tail.splitlines() if line.strip()]
     last = lines[-1] if lines else ""
     if "No module named 'backend'" in last:
-        return "The add-on's own files are incomplete. Install it again."
+        return "backend_died", "The add-on's own files are incomplete. Install it again.", "try_again"
     if "ModuleNotFoundError" in last or "No module named" in last:
-        return (f"The Python at {python} lacks the backend's packages ({last}). Press Repair in the add-on's "
-                "preferences, or choose another one there.")
-    if died.code == -9 or (sys.platform == "win32" and died.code == 1 and not last):
-        return ("The backend was ended from outside, perhaps because memory ran out. Your scene is unchanged. "
-                "Try again, or lower the resolution.")
+        return "backend_died", (f"The Python at {python} lacks the backend's packages ({last}). Press Repair in the add-on's "
+                                "preferences, or choose another one there."), "try_again"
+    if (died.code == KILLED and died.memory_ran_out) or died.code in ENDED_FOR_MEMORY or (
+            died.code != KILLED and any(words in line.lower() for line in lines[-5:] for words in WORDS_OF_SHORTAGE)):
+        return "out_of_memory", (f"Memory ran out and the backend was ended. {KEPT} Lower the resolution or close other "
+                                 "programs."), "lower_resolution"
+    if died.code == KILLED or (sys.platform == "win32" and died.code == 1 and not last):
+        return "backend_died", (f"The backend was ended from outside, perhaps because memory ran out. {KEPT} Try again, or lower "
+                                "the resolution."), "lower_resolution"
     reason = f" Its last words: {last}" if last else ""
-    return f"The backend stopped unexpectedly (exit code {died.code}). Your scene is unchanged; try again.{reason}"
+    return "backend_died", f"The backend stopped unexpectedly (exit code {died.code}). {KEPT} Try again.{reason}", "try_again"

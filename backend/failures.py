@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 from collections.abc import Iterator
 from pathlib import Path
 
 from . import outputs
-from .contract.errors import InternalError, OutOfMemory, TerrainError
-from .memory import needed_gb, total_and_free_gb
+from .contract.errors import InternalError, TerrainError
+from .memory import is_shortage, shortage
 
 
 @contextlib.contextmanager
@@ -22,8 +23,10 @@ def named_failures(folder: Path, resolution: int) -> Iterator[None]:
     except TerrainError:
         raise
     except OSError as problem:
+        if problem.errno == errno.ENOMEM:
+            raise shortage(problem, resolution) from problem
         raise outputs.not_writable(folder, problem) from problem
-    except MemoryError as problem:
-        raise OutOfMemory(needed_gb(resolution), total_and_free_gb()[1]) from problem
     except Exception as problem:
+        if is_shortage(problem):
+            raise shortage(problem, resolution) from problem
         raise InternalError(f"Something failed ({type(problem).__name__}); the log has the details.") from problem

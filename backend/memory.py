@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import gc
 import os
 import platform
+import sys
 import threading
 from pathlib import Path
 from typing import Any
+
+from .contract.errors import WORDS_OF_SHORTAGE, OutOfMemory
 
 GB = 1e9
 
@@ -25,6 +30,40 @@ BYTES_PER_CELL = 300
 def needed_gb(resolution: int) -> float:
     """Estimated peak memory of a job with `resolution`^2 cells."""
     return BASE_GB + resolution**2 * BYTES_PER_CELL / GB
+
+
+def is_shortage(problem: BaseException) -> bool:
+    """Whether an exception says that memory ran out, whatever its kind."""
+    return isinstance(problem, MemoryError) or any(words in str(problem).lower() for words in WORDS_OF_SHORTAGE)
+
+
+def shortage(problem: BaseException, resolution: int) -> OutOfMemory:
+    """The error to raise for it, in a job of `resolution`^2 cells."""
+    on_card = any(words in str(problem) for words in ("CUDA", "HIP", "MPS"))
+    return OutOfMemory(needed_gb(resolution), total_and_free_gb()[1], on_card)
+
+
+def give_back() -> None:
+    """Hand what finished work has left unused back to the system and the graphics card. Takes some milliseconds."""
+    gc.collect()
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available() and torch.cuda.is_initialized():
+        torch.cuda.empty_cache()
+    if SYSTEM == "Linux":
+        with contextlib.suppress(OSError, AttributeError):    # musl has no malloc_trim
+            ctypes.CDLL(None).malloc_trim(0)
+
+
+VICTIM_SCORE = 500
+"""Of at most 1000: among processes of the same size the kernel ends the one with the higher score first."""
+
+
+def offer_as_victim() -> None:
+    """When memory runs out the system shall end this process rather than Blender with the artist's file. Linux only."""
+    score = Path("/proc/self/oom_score_adj")
+    with contextlib.suppress(OSError, ValueError):
+        if int(score.read_text()) < VICTIM_SCORE:
+            score.write_text(str(VICTIM_SCORE))
 
 
 def resident_gb() -> float:

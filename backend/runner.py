@@ -11,10 +11,10 @@ from typing import Any
 from . import cache as stage_cache
 from .cache import StageCache
 from .context import Context
-from .contract.errors import InternalError, OutOfMemory, TerrainError
+from .contract.errors import InternalError, TerrainError
 from .contract.settings import TerrainSettings
 from .contract.stages import STAGES, StageInfo, stage_index
-from .memory import PeakMemory, needed_gb, total_and_free_gb
+from .memory import PeakMemory, is_shortage, shortage
 
 log = logging.getLogger(__name__)
 
@@ -166,16 +166,13 @@ def _context_of(stage: str, settings: TerrainSettings, context: Context, progres
 
 
 def _compute(stage: Stage, done: Done, settings: TerrainSettings, context: Context) -> dict[str, Any]:
-    need_gb = needed_gb(settings.resolution)
     try:
         result = stage.run(done, settings, context)
     except TerrainError:
         raise
-    except MemoryError as problem:
-        raise OutOfMemory(need_gb, total_and_free_gb()[1]) from problem
     except Exception as problem:
-        if "out of memory" in str(problem).lower() or "can't allocate memory" in str(problem).lower():
-            raise OutOfMemory(need_gb, total_and_free_gb()[1]) from problem
+        if is_shortage(problem):
+            raise shortage(problem, settings.resolution) from problem
         label = STAGES[stage_index(stage.name)].label.lower()
         raise InternalError(
             f"Something failed while {label} ({type(problem).__name__}); the log has the details.") from problem

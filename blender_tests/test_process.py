@@ -113,7 +113,7 @@ def test_killed_from_outside(start, part):
     until_stage(job, "completed")
     job.backend._child.kill()
     assert until_over(job) < 2.0
-    assert job.problem.code == "backend_died" and job.problem.fix == "try_again"
+    assert job.problem.code == "backend_died" and job.problem.fix == "lower_resolution" and "memory" in job.problem.text
     again = start()    # a new process, without a word
     until_over(again)
     assert again.result and again.backend is not job.backend

@@ -19,6 +19,10 @@ Standard library only: the add-on imports this file too.
 
 from __future__ import annotations
 
+WORDS_OF_SHORTAGE = ("out of memory", "can't allocate memory", "cannot allocate memory", "bad_alloc", "can't start new thread",
+                     "unable to allocate", "insufficient memory")
+"""How libraries say it, in an exception or with their last words."""
+
 
 class TerrainError(Exception):
     """An expected failure. `str(error)` is one sentence for the user: what is wrong and what to do."""
@@ -79,14 +83,22 @@ class OutputNotWritable(TerrainError):
 
 
 class OutOfMemory(TerrainError):
-    """The job needs more memory than is free."""
+    """The job needs more memory than there is. need_gb, free_gb: estimated and free; 0 where not known.
+
+    on_card: it was the graphics card's.
+    """
 
     code, fix = "out_of_memory", "lower_resolution"
 
-    def __init__(self, need_gb: float, free_gb: float):
-        super().__init__(
-            f"This needs about {need_gb:.1f} GB of memory and {free_gb:.1f} GB are free. Lower the resolution."
-        )
+    def __init__(self, need_gb: float, free_gb: float, on_card: bool = False):
+        if on_card:
+            sentence = "The memory of the graphics card ran out. Close other programs that use it, or lower the resolution."
+        elif 0.0 < free_gb < need_gb:
+            sentence = f"This needs about {need_gb:.1f} GB of memory and {free_gb:.1f} GB are free. Lower the resolution."
+        else:    # a limit on this process, or others took it meanwhile
+            sentence = (f"Memory ran out; about {need_gb:.1f} GB are needed for this resolution. Close other programs or lower "
+                        "the resolution.")
+        super().__init__(sentence)
 
 
 class MissingWeights(TerrainError):

@@ -51,8 +51,9 @@ class Child:
     def __init__(self, stages: str, log: Path, **environment: str):
         self.log = log
         self._log_file = log.open("wb")
+        table = stages if ":" in stages else f"tests.backend.fake_stages:{stages}"
         self.process = subprocess.Popen(
-            [sys.executable, "-u", "-m", "backend", "serve", "--stages", f"tests.backend.fake_stages:{stages}"],
+            [sys.executable, "-u", "-m", "backend", "serve", "--stages", table],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log_file, cwd=ROOT,
             env=os.environ | {"NUMBA_NUM_THREADS": "1"} | environment)
         self.lines: queue.Queue[bytes | None] = queue.Queue()
