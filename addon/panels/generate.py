@@ -9,6 +9,7 @@ from ..operators.presets import draw_presets
 from ..operators.remedies import REMEDIES
 from ..translations import tell
 from .story import Part
+from .terrain_object import draw_memory
 from .wrapped_text import draw_text
 
 WIDE_PX = 250
@@ -38,6 +39,7 @@ class PHOTO_TO_TERRAIN_PT_generate(Part, bpy.types.Panel):
         if job:
             draw_job(layout, job, width)
             return
+        draw_memory(column, context, width)
         if ours.picture.strip():
             button = layout.row()
             button.scale_y = 1.6
