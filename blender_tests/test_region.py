@@ -10,13 +10,23 @@ import pytest
 
 from blender_tests.conftest import PICTURE
 from blender_tests.modal_runs import modal_run, run_to_end
+from blender_tests.results import write_picture, write_result
 
 N = 128
 
 
 @pytest.fixture
-def terrain(scene, fake_stages, tmp_path):
-    """A finished terrain of 128 x 128 points; its middle half is seen."""
+def terrain(scene, part, tmp_path):
+    """A finished terrain of 128 x 128 points; its left half is seen. No backend has run."""
+    rows, cols = np.mgrid[0:N, 0:N]
+    folder = write_result(tmp_path / "made", write_picture(tmp_path / "made.png"), (5 * np.sin(rows / 9) + cols).astype(np.float32))
+    part("scene.result").put_result(scene, part("scene.result_folder").read_result(folder))
+    return bpy.data.objects["Terrain"]
+
+
+@pytest.fixture
+def generated(scene, fake_stages, tmp_path):
+    """A terrain from a backend whose regions are lifted by as many meters as their seed says; its middle half is seen."""
     fake_stages("REGIONAL")
     ours = scene.photo_to_terrain
     ours.picture, ours.folder = str(PICTURE), str(tmp_path / "out")
@@ -95,12 +105,21 @@ def test_a_soft_brush_has_an_edge(terrain, part):
             assert module.region_of(terrain.data, N * N)[0] == is_in
 
 
-def test_the_result_is_a_variation_and_the_rest_keeps_its_bits(terrain, paint, part, scene):
-    before = heights(terrain)
+def run(terrain, paint, region: np.ndarray, **properties: object) -> None:
+    """Paint a region and make it anew."""
     bpy.ops.photo_to_terrain.paint_region()
-    paint(terrain, corner())
-    scene.photo_to_terrain_region_seed = 7
+    paint(terrain, region)
+    for name, value in properties.items():
+        setattr(bpy.context.scene, f"photo_to_terrain_region_{name}", value)
     assert bpy.ops.photo_to_terrain.regenerate_region() == {"FINISHED"}
+
+
+def test_the_result_is_a_variation_and_the_rest_keeps_its_bits(generated, paint, part, scene, tmp_path):
+    before, seen = heights(generated), heights(generated, "visible") > 0
+    generated.scale = (1.5, 1.5, 1.5)
+    scene.camera.data.lens, scene.camera.location.z = 41.0, 777.0
+    scene.photo_to_terrain_look = "EVIDENCE"
+    run(generated, paint, corner(), seed=7)
     places = part("scene.result_collections")
     old, new = places.results(scene)
     assert places.is_hidden(scene, old) and not places.is_hidden(scene, new)
@@ -115,108 +134,38 @@ def test_the_result_is_a_variation_and_the_rest_keeps_its_bits(terrain, paint, p
     assert not report["settings"].get("base_path") and report["settings"] == places.report_of(old)["settings"]
     assert "region 1" in new.name and new[places.KEY_MARK] != old[places.KEY_MARK]
     assert scene.photo_to_terrain_region_seed == 8    # the next run invents other ground
-
-
-def test_again_on_its_own_result(terrain, paint, part, scene):
-    first = heights(terrain)
-    bpy.ops.photo_to_terrain.paint_region()
-    paint(terrain, corner())
-    assert bpy.ops.photo_to_terrain.regenerate_region() == {"FINISHED"}
-    assert bpy.ops.photo_to_terrain.regenerate_region() == {"FINISHED"}    # the region is still painted
-    again = shown(part, scene)
-    bpy.ops.photo_to_terrain.paint_region()
-    paint(again, corner(30))
-    assert bpy.ops.photo_to_terrain.regenerate_region() == {"FINISHED"}
-    places = part("scene.result_collections")
-    assert len(places.results(scene)) == 4
-    last = heights(shown(part, scene))
-    assert np.array_equal(last[~corner(30)], first[~corner(30)])
-    assert np.allclose((last - first)[corner()], 1 + 2 + 3) and np.allclose((last - first)[corner(30) & ~corner()], 3)
-    assert [r["seed"] for r in places.report_of(places.shown_result(scene))["regions"]] == [1, 2, 3]
-
-
-def test_seen_ground_changes_only_when_it_may(terrain, paint, part, scene):
-    before, seen = heights(terrain), heights(terrain, "visible") > 0
-    region = np.ones((N, N), bool)
-    region[:, -5:] = False
-    for may_change in (False, True):
-        places = part("scene.result_collections")
-        for number, collection in enumerate(places.results(scene)):
-            places.hide(scene, collection, number > 0)
-        bpy.ops.photo_to_terrain.paint_region()
-        paint(shown(part, scene), region)
-        scene.photo_to_terrain_region_seen = may_change
-        assert bpy.ops.photo_to_terrain.regenerate_region() == {"FINISHED"}
-        changed = heights(shown(part, scene)) != before
-        assert np.array_equal(changed, region & (may_change | ~seen))
-
-
-def test_sculpted_ground_is_the_base(terrain, paint, part, scene):
-    points = np.empty((N * N, 3), np.float32)
-    terrain.data.vertices.foreach_get("co", points.ravel())
-    points[5000, 2] += 33.25
-    terrain.data.vertices.foreach_set("co", points.ravel())
-    bpy.ops.photo_to_terrain.paint_region()
-    paint(terrain, corner())
-    assert bpy.ops.photo_to_terrain.regenerate_region() == {"FINISHED"}
-    assert heights(shown(part, scene)).ravel()[5000] == points[5000, 2]
-
-
-def test_points_moved_sideways_are_refused(terrain, paint, part, scene):
-    bpy.ops.photo_to_terrain.paint_region()
-    paint(terrain, corner())
-    bpy.ops.photo_to_terrain.end_region()
-    terrain.data.vertices[77].co.x += 50.0
-    with pytest.raises(RuntimeError, match="sideways by up to 50 m"):
-        bpy.ops.photo_to_terrain.regenerate_region()
-    assert len(part("scene.result_collections").results(scene)) == 1
-
-
-def test_what_was_matched_by_hand_stays(terrain, paint, part, scene):
-    terrain.scale = (1.5, 1.5, 1.5)
-    scene.camera.data.lens, scene.camera.location.z = 41.0, 777.0
-    scene.photo_to_terrain_look = "EVIDENCE"
-    bpy.ops.photo_to_terrain.paint_region()
-    paint(terrain, corner())
-    assert bpy.ops.photo_to_terrain.regenerate_region() == {"FINISHED"}
-    new = shown(part, scene)
-    assert new != terrain and tuple(new.scale) == (1.5, 1.5, 1.5)
+    # what was matched and chosen by hand stays
+    assert tuple(shown(part, scene).scale) == (1.5, 1.5, 1.5) and scene.photo_to_terrain_look == "EVIDENCE"
     assert scene.camera.data.lens == 41.0 and scene.camera.location.z == 777.0
-    assert scene.photo_to_terrain_look == "EVIDENCE"
 
+    # Again on its own result. The region is still painted; more is added.
+    wide = np.ones((N, N), bool)
+    wide[:, -5:] = False
+    run(shown(part, scene), paint, wide)
+    last = heights(shown(part, scene))
+    assert np.array_equal(last != before, wide & ~seen) and np.allclose((last - before)[corner()], 7 + 8)
+    assert [r["seed"] for r in places.report_of(places.shown_result(scene))["regions"]] == [7, 8]
+    assert len(places.results(scene)) == 3
 
-def test_the_region_survives_saving_in_the_middle_of_painting(terrain, paint, part, tmp_path):
+    # Sculpted ground counts as it stands, also in a file that was saved while a region was painted. Seen ground may change.
+    terrain = shown(part, scene)
+    terrain.data.vertices[5117].co.z += 33.25
+    wanted = terrain.data.vertices[5117].co.z
     bpy.ops.photo_to_terrain.paint_region()
-    paint(terrain, corner())
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "painted.blend"))
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "painted.blend"))
-    again = shown(part, bpy.context.scene)
-    assert np.array_equal(part("scene.region_paint").region_of(again.data, N * N).reshape(N, N), corner())
+    scene = bpy.context.scene
+    assert np.array_equal(part("scene.region_paint").region_of(shown(part, scene).data, N * N).reshape(N, N), wide)
+    scene.photo_to_terrain_region_seen = True
     assert bpy.ops.photo_to_terrain.regenerate_region() == {"FINISHED"}
-    assert shown(part, bpy.context.scene).data != again.data
+    final = heights(shown(part, scene))
+    sculpted = np.arange(N * N).reshape(N, N) == 5117
+    assert np.array_equal(final != last, wide | sculpted) and final.ravel()[5117] == wanted
 
 
-def test_a_missing_picture_is_one_sentence(terrain, paint, part, scene):
-    places = part("scene.result_collections")
-    collection = places.shown_result(scene)
-    report = places.report_of(collection)
-    report["picture"]["path"] = "/nowhere/gone.jpg"
-    collection[places.REPORT_MARK] = json.dumps(report)
-    bpy.ops.photo_to_terrain.paint_region()
-    paint(terrain, corner())
-    with pytest.raises(RuntimeError, match=r"gone\.jpg"):
-        bpy.ops.photo_to_terrain.regenerate_region()
-    assert part("scene.region_paint").has_region(terrain.data)    # nothing painted is lost
-
-
-def test_nothing_painted_is_one_sentence(terrain, part):
-    bpy.ops.photo_to_terrain.paint_region()
-    with pytest.raises(RuntimeError, match="Nothing is painted"):
-        bpy.ops.photo_to_terrain.regenerate_region()
-
-
-def test_esc_leaves_the_old_terrain(terrain, paint, part, scene, monkeypatch):
+def test_esc_leaves_the_old_terrain(terrain, paint, part, scene, fake_stages, monkeypatch):
+    fake_stages("PATIENT")
     before = heights(terrain)
     bpy.ops.photo_to_terrain.paint_region()
     paint(terrain, corner())
@@ -226,3 +175,34 @@ def test_esc_leaves_the_old_terrain(terrain, paint, part, scene, monkeypatch):
         assert run_to_end(tick) == {"CANCELLED"}, operator.said
     assert len(part("scene.result_collections").results(scene)) == 1
     assert shown(part, scene) == terrain and np.array_equal(heights(terrain), before)
+    assert part("scene.region_paint").has_region(terrain.data)    # nothing painted is lost
+
+
+def change_report(part, scene, **values: object) -> None:
+    """Write something else into the shown terrain's report."""
+    places = part("scene.result_collections")
+    collection = places.shown_result(scene)
+    collection[places.REPORT_MARK] = json.dumps({**places.report_of(collection), **values})
+
+
+@pytest.mark.parametrize(("wrong", "words"), [
+    ("picture", r"gone\.jpg"), ("sideways", "sideways by up to 50 m"), ("nothing", "Nothing is painted"),
+    ("settings", "Resolution must be"),
+])
+def test_what_cannot_be_done_is_one_sentence(terrain, paint, part, scene, python, wrong, words):
+    bpy.ops.photo_to_terrain.paint_region()
+    if wrong != "nothing":
+        paint(terrain, corner())
+    bpy.ops.photo_to_terrain.end_region()
+    if wrong == "picture":
+        change_report(part, scene, picture={"path": "/nowhere/gone.jpg", "sha256": "ab" * 32})
+    elif wrong == "sideways":
+        terrain.data.vertices[77].co.x += 50.0
+    elif wrong == "settings":
+        change_report(part, scene, settings={"resolution": 3, "of_another_version": 5})
+    else:
+        bpy.ops.photo_to_terrain.paint_region()
+    with pytest.raises(RuntimeError, match=words):
+        bpy.ops.photo_to_terrain.regenerate_region()
+    assert shown(part, scene) == terrain and part("jobs").backend() is None
+    assert wrong == "nothing" or part("scene.region_paint").has_region(terrain.data)
