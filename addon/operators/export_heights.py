@@ -63,14 +63,16 @@ class PHOTO_TO_TERRAIN_OT_export_heights(bpy.types.Operator):
     bl_options = {"REGISTER"}
 
     file_format: bpy.props.EnumProperty(
-        name="Format", items=[(name, f.label, f.description) for name, f in FORMATS.items()], options={"SKIP_SAVE"})
+        name="Format", description="Kind of the file", options={"SKIP_SAVE"},
+        items=[(name, f.label, f.description) for name, f in FORMATS.items()])
     filepath: bpy.props.StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
     filter_glob: bpy.props.StringProperty(default="*.png;*.exr;*.tif", options={"HIDDEN", "SKIP_SAVE"})
     check_existing: bpy.props.BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
 
     @classmethod
     def description(cls, context, properties):
-        return f"Write the heights, as they were made, into a file. {FORMATS[properties.file_format].description}"
+        return tell("Write the heights, as they were made, into a file. {kind}",
+                    kind=tell(FORMATS[properties.file_format].description))
 
     @classmethod
     def poll(cls, context):

@@ -10,6 +10,7 @@ from ..scene import mask_image
 from ..scene.mask_editor import close_editor, editor_of, open_editor, take_color
 from ..scene.mask_image import mask_of
 from ..scene.viewport import redraw
+from ..translations import tell
 from .masks import PHOTO_TO_TERRAIN_OT_find_land
 
 KINDS = (
@@ -82,7 +83,7 @@ class PHOTO_TO_TERRAIN_OT_paint_kind(bpy.types.Operator):
 
     @classmethod
     def description(cls, context, properties):
-        return next(kind[2] for kind in KINDS if kind[0] == properties.kind)
+        return tell(next(kind[2] for kind in KINDS if kind[0] == properties.kind))
 
     def execute(self, context):
         take_color(context, next(kind[4] for kind in KINDS if kind[0] == self.kind))

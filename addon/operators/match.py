@@ -83,8 +83,8 @@ class PHOTO_TO_TERRAIN_OT_known_fact(MatchOperator, bpy.types.Operator):
     bl_idname = "photo_to_terrain.known_fact"
     bl_label = "Scale to This"
 
-    fact: bpy.props.EnumProperty(name="This Point Is", items=match_properties.FACTS)
-    meters: bpy.props.FloatProperty(name="Meters", description="The known height or distance", subtype="DISTANCE")
+    fact: bpy.props.EnumProperty(name="This Point Is", description="What is known of the point", items=match_properties.FACTS)
+    meters: bpy.props.FloatProperty(name="Meters", description="The known height or distance in meters", subtype="DISTANCE")
 
     def act(self, context, collection):
         terrain, camera = places.terrain_in(collection), places.camera_in(collection)
@@ -134,7 +134,8 @@ class PHOTO_TO_TERRAIN_OT_pitch_candidate(MatchOperator, bpy.types.Operator):
     bl_idname = "photo_to_terrain.pitch_candidate"
     bl_label = "Pitch"
 
-    pitch_deg: bpy.props.FloatProperty(name="Pitch (°)", min=-80.0, max=80.0)
+    pitch_deg: bpy.props.FloatProperty(
+        name="Pitch (°)", description="Camera pitch of this candidate in degrees, up is positive", min=-80.0, max=80.0)
 
     def act(self, context, collection):
         scene = context.scene
