@@ -17,14 +17,21 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 
 
+def blender_pythons(environments: Path) -> list[Path]:
+    """The Python of every environment with Blender as a module; says so when there is none."""
+    found = sorted(p for name in ("bin/python", "Scripts/python.exe") for p in environments.glob(f"blender-*/{name}"))
+    if not found:
+        print(f"There is no blender-* environment in {environments}.", file=sys.stderr)
+    return found
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="Time the terrain's mesh in every Blender module.")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--environments", type=Path, default=ROOT / ".venvs", help="folder with blender-VERSION environments")
     arguments = parser.parse_args()
-    pythons = sorted(p for name in ("bin/python", "Scripts/python.exe") for p in arguments.environments.glob(f"blender-*/{name}"))
+    pythons = blender_pythons(arguments.environments)
     if not pythons:
-        print(f"There is no blender-* environment in {arguments.environments}.", file=sys.stderr)
         return 2
     print("| Blender | points | seconds | all steps, CPU ms | longest step, CPU ms | it is |")
     print("|---|---|---|---|---|---|", flush=True)

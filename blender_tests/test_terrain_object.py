@@ -9,6 +9,7 @@ import bpy
 import numpy as np
 import pytest
 
+from backend.camera import Camera
 from blender_tests.conftest import ROOT
 from blender_tests.results import write_picture, write_result
 from blender_tests.surfaces import pixels_of, write_surface
@@ -28,7 +29,8 @@ def heights() -> np.ndarray:
 @pytest.fixture
 def terrain(scene, part, tmp_path, heights) -> bpy.types.Object:
     """A finished terrain with a photograph on its left half, slope and flow."""
-    folder = write_result(tmp_path / "job", write_picture(tmp_path / "a.png"), heights)
+    camera = Camera(320, 240, 1.0, -0.4, 0.0, (0.0, -150.0, float(heights.max()) + 120.0))    # looks down on it
+    folder = write_result(tmp_path / "job", write_picture(tmp_path / "a.png"), heights, camera=camera)
     photo = np.zeros(heights.shape)
     photo[:, : COLS // 2] = 1.0
     write_surface(folder, photo, rock=np.ones(heights.shape))
@@ -176,6 +178,19 @@ def test_attributes_follow_sculpting(terrain, heights, fake_stages, python, tmp_
     assert np.array_equal(places_of(terrain.data)[:, 2], heights.ravel())
     assert not values_of(terrain.data, "edited").any()
     assert not np.array_equal(values_of(terrain.data, "flow"), flow.ravel())
+
+
+def test_the_evidence_look_shows_edited_ground(terrain, scene, tmp_path, part):
+    scene.photo_to_terrain_look = "EVIDENCE"
+    before = small_render(scene, tmp_path / "before.png")
+    values = np.ones(ROWS * COLS, np.float32)
+    terrain.data.attributes["edited"].data.foreach_set("value", values)
+    terrain.data.update()
+    after = small_render(scene, tmp_path / "after.png")
+    ground = np.abs(after - before).max(-1) > 0.02
+    assert ground.mean() > 0.2
+    red, green, blue = np.median(after[ground], axis=0)[:3]
+    assert blue > red > green    # violet
 
 
 def test_without_a_backend_edits_are_marked_all_the_same(terrain, part, monkeypatch, tmp_path):

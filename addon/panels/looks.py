@@ -10,7 +10,7 @@ from ..translations import later, tell
 from .settings import Fold
 from .wrapped_text import draw_text
 
-LEGEND = {"EVIDENCE": later("Sand: seen. Red: seen, but moved to let water run off. Blue: invented.")}
+LEGEND = {"EVIDENCE": later("Sand: seen. Red: seen, but moved to let water run off. Blue: invented. Violet: edited by you.")}
 
 
 class PHOTO_TO_TERRAIN_PT_look(Fold, bpy.types.Panel):

@@ -11,7 +11,7 @@ import math
 import bpy
 
 from ..compatibility import node_tree_of
-from .grid_mesh import UV_NAME
+from .grid_mesh import EDITED, UV_NAME
 from .ground_nodes import Ground, Tint, Tones, ground_nodes
 from .projection import CAMERA_UV
 from .shader_graph import ShaderGraph
@@ -32,6 +32,7 @@ GRAZING_DEG = 10.0
 """The photograph has half its weight where the ground is seen this flatly."""
 
 SEEN, MOVED, INVENTED = (0.62, 0.47, 0.26, 1.0), (0.75, 0.16, 0.10, 1.0), (0.10, 0.19, 0.42, 1.0)
+BY_HAND = (0.42, 0.12, 0.50, 1.0)
 LIT, DARK = (0.80, 0.78, 0.74, 1.0), (0.035, 0.045, 0.08, 1.0)
 HEIGHT_COLORS = ((0.0, (0.10, 0.22, 0.10)), (0.3, (0.35, 0.42, 0.16)), (0.55, (0.55, 0.38, 0.18)), (0.8, (0.42, 0.32, 0.28)),
                  (1.0, (0.9, 0.9, 0.92)))
@@ -128,7 +129,7 @@ def _evidence(graph: ShaderGraph) -> bpy.types.NodeSocket:
     known = graph.mix(graph.math("MINIMUM", evidence, 1.0), INVENTED, SEEN)
     moved = graph.node("ShaderNodeClamp")
     graph.feed(moved.inputs["Value"], graph.math("SUBTRACT", evidence, 1.0))
-    return graph.mix(moved.outputs[0], known, MOVED)
+    return graph.mix(graph.attribute(EDITED), graph.mix(moved.outputs[0], known, MOVED), BY_HAND)
 
 
 def _height(graph: ShaderGraph, low_m: float, relief_m: float) -> bpy.types.NodeSocket:
