@@ -120,7 +120,7 @@ def keep_masks(*_: object) -> None:
     pack_masks()
 
 
-LISTENERS = (("load_post", another_file), ("undo_post", another_file), ("redo_post", another_file), ("save_pre", keep_masks))
+LISTENERS = (("undo_post", another_file), ("redo_post", another_file), ("save_pre", keep_masks))
 
 
 def register() -> None:

@@ -3,7 +3,17 @@
 import bpy
 from bpy.app.handlers import persistent
 
-from . import jobs, look_properties, mask_watch, match_properties, object_properties, setup_state, shadow_watch, translations
+from . import (
+    jobs,
+    look_properties,
+    mask_watch,
+    match_properties,
+    object_properties,
+    region_properties,
+    setup_state,
+    shadow_watch,
+    translations,
+)
 from .headless import command
 from .installation import task
 from .operators import (
@@ -13,6 +23,7 @@ from .operators import (
     match,
     more_variations,
     presets,
+    regions,
     remedies,
     set_up,
     terrain_object,
@@ -22,6 +33,7 @@ from .operators.generate import PHOTO_TO_TERRAIN_OT_generate, end_timers
 from .operators.keep_draft import PHOTO_TO_TERRAIN_OT_keep_draft
 from .operators.looks import PHOTO_TO_TERRAIN_OT_bake_colors, PHOTO_TO_TERRAIN_OT_cast_shadows
 from .panels import masks as mask_panels
+from .panels import regions as region_panels
 from .panels import terrain_object as object_panels
 from .panels import variations as variation_panels
 from .panels.export import PHOTO_TO_TERRAIN_PT_export
@@ -57,6 +69,7 @@ CLASSES = (
     *match.CLASSES,
     *variations.CLASSES,
     *more_variations.CLASSES,
+    *regions.CLASSES,
     *terrain_object.CLASSES,
     *set_up.CLASSES,
     export_heights.PHOTO_TO_TERRAIN_OT_export_heights,
@@ -70,6 +83,7 @@ CLASSES = (
     PHOTO_TO_TERRAIN_PT_known,
     PHOTO_TO_TERRAIN_PT_expert,
     PHOTO_TO_TERRAIN_PT_match,
+    *region_panels.CLASSES,
     PHOTO_TO_TERRAIN_PT_look,
     *object_panels.CLASSES,
     PHOTO_TO_TERRAIN_PT_export,
@@ -80,7 +94,9 @@ CLASSES = (
 @persistent
 def leave_file(*_: object) -> None:
     """Another file is about to be loaded: the running job belongs to this one."""
-    jobs.abandon()
+    jobs.abandon(jobs.Problem("interrupted", translations.tell(
+        "Another file was opened while a terrain was in the making. Its finished stages are kept: the same picture goes on from "
+        "there.")))
     end_timers()
     masks.end_timers()
     terrain_object.end_timers()
@@ -94,6 +110,7 @@ def tidy_file(*_: object) -> None:
         drop_draft(scene)
     ridge_overlay.forget()
     shadow_watch.watch()
+    mask_watch.another_file()
 
 
 def percent_now(_: bpy.types.WindowManager) -> float:
@@ -109,7 +126,8 @@ def register() -> None:
         bpy.utils.register_class(cls)
     bpy.types.Scene.photo_to_terrain = bpy.props.PointerProperty(type=PhotoToTerrainScene)
     bpy.types.WindowManager.photo_to_terrain_percent = bpy.props.FloatProperty(
-        name="Progress", subtype="PERCENTAGE", min=0.0, max=100.0, precision=0, get=percent_now)
+        name="Progress", description="How far the running job is, in percent", subtype="PERCENTAGE", min=0.0, max=100.0,
+        precision=0, get=percent_now)
     match_properties.register()
     object_properties.register()
     terrain_modifiers.register()
@@ -119,6 +137,7 @@ def register() -> None:
     bpy.app.handlers.load_post.append(tidy_file)
     command.register()
     look_properties.register()
+    region_properties.register()
     shadow_watch.follow()
     mask_watch.register()
     mask_panels.register()
@@ -127,13 +146,14 @@ def register() -> None:
 def unregister() -> None:
     """Take away all that `register` and the operators have added."""
     mask_panels.unregister()
-    mask_watch.unregister()
     command.unregister()
     export_heights.forget()
     if jobs.current():
         tidy_file()
     shadow_watch.unfollow()
+    mask_watch.unregister()
     look_properties.unregister()
+    region_properties.unregister()
     setup_state.end()
     jobs.stop_all()
     end_timers()

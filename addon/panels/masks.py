@@ -6,6 +6,7 @@ from .. import mask_watch
 from ..operators.mask_painting import KINDS
 from ..scene.mask_editor import color_in_use
 from ..scene.mask_image import UNDER, WARNING, is_mask, mask_of
+from ..translations import tell, translated
 from .settings import Fold
 from .wrapped_text import draw_text
 
@@ -40,7 +41,9 @@ class PHOTO_TO_TERRAIN_PT_mask(Fold, bpy.types.Panel):
         row.operator("photo_to_terrain.paint_mask", icon="BRUSH_DATA")
         look = mask_watch.seen(image)
         if look is not None and look.is_edited:
-            column.prop(ours, "use_mask")
+            row = column.row()
+            row.use_property_split = False
+            row.prop(ours, "use_mask")
         row = column.row(align=True)
         row.operator("photo_to_terrain.load_mask", icon="FILEBROWSER")
         if look is not None and look.is_edited:
@@ -57,7 +60,8 @@ def draw_mask(column, image, width):
     lines = column.column(align=True)
     lines.scale_y = 0.8
     for kind, share in zip(KINDS, look.shares, strict=True):
-        lines.label(text=f"{kind[1]}: {100 * share:.0f} %", icon=kind[3])
+        text = tell("{kind}: {percent} %", kind=translated(kind[1]), percent=round(100 * share))
+        lines.label(text=text, icon=kind[3], translate=False)
     if image.get(WARNING):
         draw_text(column, image[WARNING], width, icon="INFO")
 

@@ -42,8 +42,9 @@ def open_editor(context: bpy.types.Context, image: bpy.types.Image) -> None:
     space.image = image
     space.mode = "PAINT"
     space.show_region_ui, space.show_region_tool_header = False, True
-    name = screen.name
-    bpy.app.timers.register(lambda: settle(name), first_interval=SETTLE_S)
+    if not bpy.app.background:
+        name = screen.name
+        bpy.app.timers.register(lambda: settle(name), first_interval=SETTLE_S)
 
 
 def settle(screen_name: str) -> None:

@@ -18,6 +18,7 @@ from ...backend.contract.height_files import written_beside
 from ...backend.contract.masks import UNKNOWN
 from ...backend.contract.settings import TerrainSettings
 from ..formats.png import encode
+from ..translations import tell
 from .land_classes import as_rgb, fingerprint, from_text, pixels_of, resized, snapped, to_text
 
 MARK, FOUND, UNDER, WARNING = (f"photo_to_terrain_{name}" for name in ("mask_of", "found", "under", "warning"))
@@ -64,14 +65,14 @@ def labels_of_file(path: Path, mask: bpy.types.Image) -> np.ndarray:
     try:
         picture = bpy.data.images.load(str(path))
     except RuntimeError as problem:
-        raise BadMask(f"{path.name} cannot be read as a picture.") from problem
+        raise BadMask(tell("{name} cannot be read as a picture.", name=path.name)) from problem
     try:
         width, height = picture.size
         if not height:
-            raise BadMask(f"{path.name} cannot be read as a picture.")
+            raise BadMask(tell("{name} cannot be read as a picture.", name=path.name))
         if abs(width / height * mask.size[1] / mask.size[0] - 1.0) > SHAPE_TOLERANCE:
-            raise BadMask(f"{path.name} has {width} x {height} pixels, another shape than the picture's; use a mask of the "
-                          "whole picture.")
+            raise BadMask(tell("{name} has {width} x {height} pixels, another shape than the picture's; use a mask of the whole "
+                               "picture.", name=path.name, width=width, height=height))
         labels = snapped(pixels_in(picture), resized(found_in(mask), height, width))
     finally:
         bpy.data.images.remove(picture)
@@ -161,6 +162,6 @@ def settings_with_mask(scene: bpy.types.Scene, settings: TerrainSettings, folder
             with written_beside(path) as beside:
                 beside.write_bytes(encode(as_rgb(labels)))
     except OSError as problem:
-        raise OutputNotWritable(f"The mask cannot be written to {folder} ({problem.strerror or problem}). "
-                                "Choose another folder.") from problem
+        raise OutputNotWritable(tell("The mask cannot be written to {folder} ({problem}). Choose another folder.",
+                                     folder=folder, problem=problem.strerror or problem)) from problem
     return dataclasses.replace(settings, mask_path=str(path))
