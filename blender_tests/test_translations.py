@@ -18,7 +18,9 @@ LANGUAGES = ("de", "es")
 def texts(addon, part, scene) -> dict[str, str]:
     """Every text that the panel may show, to a place where it is shown."""
     stages = importlib.import_module(f"{addon.__name__}.backend.contract.stages")
-    return panel_texts.all_texts(part("registration"), [stage.label for stage in stages.STAGES])
+    presets = part("operators.presets")
+    titles = [presets.title_of(path) for path in presets.preset_files() if not presets.can_be_removed(path)]
+    return panel_texts.all_texts(part("registration"), [*(stage.label for stage in stages.STAGES), *titles])
 
 
 def fields(text: str) -> set[str]:

@@ -14,7 +14,7 @@ import bpy
 from bl_operators.presets import AddPresetBase
 
 from ..properties import setting_names
-from ..translations import tell
+from ..translations import later, tell, translated
 
 SHIPPED = Path(__file__).parent.parent / "presets"
 
@@ -28,7 +28,7 @@ OF_ONE_PICTURE = ("mean_slope_deg", "dx_m")
 
 PRESET_NAMES = ("resolution", *(name for name in setting_names(expert=True) if name not in OF_ONE_PICTURE))
 
-UNNAMED = "Custom"
+UNNAMED = later("Custom")
 
 
 def folders() -> list[Path]:
@@ -138,7 +138,7 @@ def draw_presets(layout: bpy.types.UILayout, context: bpy.types.Context) -> None
     """The menu with the name of what is chosen, and buttons that add and remove."""
     chosen = chosen_preset(context)
     row = layout.row(align=True)
-    row.menu(PHOTO_TO_TERRAIN_MT_presets.__name__, text=title_of(chosen) if chosen else UNNAMED)
+    row.menu(PHOTO_TO_TERRAIN_MT_presets.__name__, text=translated(title_of(chosen)) if chosen else UNNAMED)
     if chosen is None:
         row.operator(PHOTO_TO_TERRAIN_OT_add_preset.bl_idname, text="", icon="ADD")
     elif can_be_removed(chosen):
