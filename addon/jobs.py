@@ -257,12 +257,14 @@ def backend() -> BackendProcess | None:
     return _backend
 
 
-def abandon() -> None:
-    """Stop the running job without waiting for its end: nobody will poll it any more."""
+def abandon(why: Problem | None = None) -> None:
+    """Stop the running job, if there is one, without waiting for its end: nobody will poll it any more. why: for the panel."""
     job = current()
     if job:
         job.cancel()
         job.is_over, job.is_placing = True, False
+        if why:
+            fail(why)
 
 
 def release_if_idle(idle_s: float = IDLE_S) -> float | None:

@@ -11,6 +11,7 @@ import queue
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +32,8 @@ STOP_PATIENCE_S = 3.0
 """So long the child may take to end after its stdin has closed."""
 
 LOG_TAIL_BYTES = 4000
+
+LOG_KEPT_S = 7 * 24 * 3600.0
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,7 @@ class BackendProcess:
         self.python, self.root, self.log_path = python, root, log_path
         command = [str(python), "-I", "-u", "-X", "utf8", "-c", RUN, str(root), "serve", *arguments]
         log_path.parent.mkdir(parents=True, exist_ok=True)
+        forget_old_logs(log_path.parent)
         with log_path.open("wb") as log_file:
             self._child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log_file,
                                            creationflags=NO_WINDOW, cwd=str(log_path.parent))
@@ -133,6 +137,14 @@ class BackendProcess:
         self._child.stdout.close()
         code = self._child.wait()
         self.events.put(Died(code, self.log_tail(), kills_for_memory() > self._kills_before))
+
+
+def forget_old_logs(folder: Path) -> None:
+    """Every Blender has its own log there; those of long ago go."""
+    for path in folder.glob("backend-*.log"):
+        with contextlib.suppress(OSError):
+            if time.time() - path.stat().st_mtime > LOG_KEPT_S:
+                path.unlink()
 
 
 def kills_for_memory() -> int:

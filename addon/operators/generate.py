@@ -1,21 +1,20 @@
 """The big button: a picture becomes a terrain, in a window while Blender stays usable, or waiting without one."""
 
 import functools
-from pathlib import Path
-from typing import Any
 
 import bpy
 
 from ...backend.contract.errors import TerrainError
-from ...backend.contract.settings import TerrainSettings
-from .. import compatibility, environment, jobs, preferences, properties
+from .. import environment, jobs, preferences, properties
 from ..scene.draft import draft_steps, drop_draft
 from ..scene.mask_image import settings_with_mask
 from ..scene.result import result_steps, select_only
-from ..scene.result_folder import DamagedResult, folder_of_picture, read_result, read_unfinished
+from ..scene.result_folder import DamagedResult, read_result, read_unfinished
 from ..scene.viewport import is_through_camera, look_freely, look_through_camera, redraw
 from ..steps import Ahead, Work, ready
 from ..translations import tell
+from .launching import chosen_picture, folder_for, launch, log_path
+from .unexpected import ends_its_job
 
 TICK_S = 0.1
 
@@ -27,12 +26,6 @@ QUICK_TICK_S = 0.01
 
 _timers: list[bpy.types.Timer] = []
 """The running timer, here so that it can also be taken away when the add-on is switched off in the middle of a job."""
-
-
-class MissingPicture(TerrainError):
-    """No picture is chosen, or it is gone."""
-
-    code, fix = "missing_picture", "choose_picture"
 
 
 class TerrainRun:
@@ -64,10 +57,7 @@ class TerrainRun:
         if problem is not None:
             return self.refuse(problem)
         if bpy.app.background:
-            state = None
-            while state is None:
-                state = self.tick(context) if self.placing is not None or self.job.is_over else self.wait(context)
-            return state
+            return self.run_to_end(context)
         self.tick_every(context, TICK_S)
         context.window_manager.modal_handler_add(self)
         redraw()
@@ -83,6 +73,17 @@ class TerrainRun:
             return jobs.Problem("backend_missing", f"The backend cannot be started ({problem}).", "open_preferences")
         return None
 
+    def run_to_end(self, context):
+        """Without a window: all of it."""
+        state = None
+        try:
+            while state is None:
+                state = self.tick(context) if self.placing is not None or self.job.is_over else self.wait(context)
+        except BaseException:    # also Ctrl-C: no later run shall find this one still in the making
+            jobs.abandon()
+            raise
+        return state
+
     def wait(self, context):
         """Without a window: wait a little."""
         if not self.job.wait():
@@ -93,6 +94,7 @@ class TerrainRun:
         end_timers()
         _timers.append(context.window_manager.event_timer_add(seconds, window=context.window))
 
+    @ends_its_job
     def modal(self, context, event):
         if event.type == "ESC" and event.value == "PRESS":
             self.job.cancel()
@@ -119,12 +121,18 @@ class TerrainRun:
         return None
 
     def cancel(self, context):
-        """Blender ends the operator: its window closes, or another file is loaded."""
-        jobs.abandon()
+        """Blender ends the operator: its window closes, or another file is loaded (then the job is already over)."""
+        was_running = jobs.current() is not None
+        jobs.abandon(jobs.Problem("interrupted", tell(
+            "The window was closed in which the terrain was in the making. Finished stages are kept: the button goes on from "
+            "there."), "try_again"))
         end_timers()
         for work in (self.drafting, self.placing):
             if work is not None:
                 work.stop()
+        if was_running:
+            drop_draft(self.scene(context))
+            redraw()
 
     def scene(self, context):
         """The scene the job was started in; by name, because undo replaces it."""
@@ -165,7 +173,7 @@ class TerrainRun:
             self.drafting = None
         job = self.job
         if job.result is not None:
-            read = functools.partial(read_result, job.folder)
+            read = functools.partial(read_result, job.folder, job.result.get("report"))
         elif job.is_keeping:
             read = functools.partial(read_unfinished, job.whole_draft, job.seconds)
         else:
@@ -266,44 +274,9 @@ def warm_up(context: bpy.types.Context) -> None:
     watch_idleness()
 
 
-def log_path() -> Path:
-    """Where the backend's log goes. Raises OSError."""
-    return compatibility.user_folder(environment.PACKAGE) / "backend.log"
-
-
 def start_job(context: bpy.types.Context) -> jobs.Job:
     """Start what the scene's properties ask for. Raises TerrainError, OSError."""
     picture = chosen_picture(context.scene)
     folder = folder_for(context, picture)
     settings = settings_with_mask(context.scene, properties.read(context.scene.photo_to_terrain.settings), folder)
     return launch(context, picture, folder, settings)
-
-
-def launch(context: bpy.types.Context, picture: Path, folder: Path, settings: TerrainSettings, title: str = "",
-           **extra: Any) -> jobs.Job:
-    """Start a job in the backend that is set up. title, extra: as for `jobs.start`. Raises TerrainError, OSError."""
-    python = environment.find_python(preferences.backend_python(context))
-    return jobs.start(python, environment.ROOT, picture, folder, settings, log_path(), title=title, **extra)
-
-
-def folder_for(context: bpy.types.Context, picture: Path) -> Path:
-    """Where this scene wants a picture's files."""
-    chosen = context.scene.photo_to_terrain.folder
-    return job_folder(chosen, compatibility.user_folder(environment.PACKAGE), picture)
-
-
-def chosen_picture(scene: bpy.types.Scene) -> Path:
-    """The picture's file, with its whole path. Raises MissingPicture."""
-    chosen = scene.photo_to_terrain.picture
-    if not chosen.strip():
-        raise MissingPicture("Choose a picture first.")
-    picture = Path(bpy.path.abspath(chosen))
-    if not picture.is_file():
-        raise MissingPicture(f"There is no file {picture}. Choose another picture.")
-    return picture.resolve()
-
-
-def job_folder(chosen: str, own_folder: Path, picture: Path) -> Path:
-    """Where a picture's files go. The same picture gets the same folder: its finished stages are found again."""
-    base = Path(bpy.path.abspath(chosen)) if chosen.strip() else own_folder / "terrains"
-    return folder_of_picture(base, picture)

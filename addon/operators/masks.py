@@ -14,7 +14,9 @@ from ..scene.mask_editor import open_editor
 from ..scene.viewport import redraw
 from ..steps import Ahead, Work, ready
 from ..translations import tell
-from .generate import chosen_picture, job_folder, log_path, watch_idleness
+from .generate import watch_idleness
+from .launching import chosen_picture, job_folder, log_path
+from .unexpected import ends_its_job
 
 TICK_S = 0.1
 
@@ -69,6 +71,7 @@ class PHOTO_TO_TERRAIN_OT_find_land(bpy.types.Operator):
         redraw()
         return {"RUNNING_MODAL"}
 
+    @ends_its_job
     def modal(self, context, event):
         if event.type == "ESC" and event.value == "PRESS":
             self.job.cancel()

@@ -16,7 +16,8 @@ from ..scene import variations
 from ..scene.mask_image import settings_with_mask
 from ..scene.result_folder import content_hash
 from ..translations import tell
-from .generate import MissingPicture, TerrainRun, chosen_picture, folder_for, launch
+from .generate import TerrainRun
+from .launching import MissingPicture, chosen_picture, folder_for, launch
 
 MOST = 16
 """Variations in one go."""
@@ -84,7 +85,7 @@ class PHOTO_TO_TERRAIN_OT_redo(FurtherRun, bpy.types.Operator):
 
     @classmethod
     def description(cls, context, values):
-        return next(s.description for s in REDO if s.name == values.stage)
+        return tell(next(s.description for s in REDO if s.name == values.stage))
 
     def begin(self, context):
         scene, shown = context.scene, places.shown_result(context.scene)

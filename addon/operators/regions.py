@@ -9,8 +9,7 @@ import numpy as np
 
 from ...backend.contract.errors import OutputNotWritable, TerrainError
 from ...backend.contract.height_files import written_beside
-from ...backend.contract.settings import TerrainSettings
-from .. import compatibility, environment, jobs, preferences
+from .. import jobs
 from ..compatibility import put
 from ..region_properties import SEED, SEEN
 from ..scene import paint_mode, region_paint
@@ -19,10 +18,11 @@ from ..scene.result_folder import DamagedResult
 from ..scene.take_over import take_over
 from ..scene.viewport import redraw
 from ..translations import tell
-from .generate import MissingPicture, TerrainRun, job_folder, log_path
+from .launching import folder_for, launch
+from .more_variations import FurtherRun, picture_of, settings_of, with_mask
 
 FILES = ("base_path", "region_path")
-"""Settings of a region run that name files of this session: they do not go into the terrain's report."""
+"""Settings that name files of this session."""
 
 
 class NoRegion(TerrainError):
@@ -121,7 +121,7 @@ class PHOTO_TO_TERRAIN_OT_end_region(RegionOperator, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class PHOTO_TO_TERRAIN_OT_regenerate_region(TerrainRun, bpy.types.Operator):
+class PHOTO_TO_TERRAIN_OT_regenerate_region(FurtherRun, bpy.types.Operator):
     """Make the painted region anew, as a further variation. Everything else stays as it is, bit for bit. Esc cancels"""
 
     bl_idname = "photo_to_terrain.regenerate_region"
@@ -142,8 +142,7 @@ class PHOTO_TO_TERRAIN_OT_regenerate_region(TerrainRun, bpy.types.Operator):
         collection, terrain = places.shown_result(context.scene), shown_terrain(context)
         assert collection is not None and terrain is not None    # see `poll`
         report = places.report_of(collection)
-        picture = picture_of(report)
-        python = environment.find_python(preferences.backend_python(context))
+        picture = picture_of(context.scene, report)
         leave_painting(context, terrain)
         try:
             grid = region_paint.heights_now(collection)
@@ -154,16 +153,15 @@ class PHOTO_TO_TERRAIN_OT_regenerate_region(TerrainRun, bpy.types.Operator):
             raise NoRegion(tell("Nothing is painted. Paint the region that shall be made anew first."))
         self.base_key, self.base_report, self.region = collection[places.KEY_MARK], report, region
         self.seed = getattr(context.scene, SEED)
+        folder = folder_for(context, picture)
         settings = dataclasses.replace(
-            settings_of(report), region_seed=self.seed, region_seen=getattr(context.scene, SEEN),
-            **write_files(grid.heights, region.reshape(grid.heights.shape)))
-        folder = job_folder(context.scene.photo_to_terrain.folder, compatibility.user_folder(environment.PACKAGE), picture)
-        return jobs.start(python, environment.ROOT, picture, folder, settings, log_path(),
-                          title=tell("Region, seed {seed}", seed=self.seed))
+            with_mask(context.scene, settings_of(report), picture, folder), seed=report.get("seed", 0), region_seed=self.seed,
+            region_seen=getattr(context.scene, SEEN), **write_files(grid.heights, region.reshape(grid.heights.shape)))
+        return launch(context, picture, folder, settings, tell("Region, seed {seed}", seed=self.seed))
 
     def place(self, read):
         """The steps from files to a further variation, which takes over how the old terrain stands and looks."""
-        new = yield from TerrainRun.place(self, lambda: self.as_variation(read()))
+        new = yield from FurtherRun.place(self, lambda: self.as_variation(read()))
         scene = self.scene(bpy.context)
         put(new.data, region_paint.REGION, "BOOLEAN", "POINT", "value", self.region)    # for another try
         base = next((c for c in places.results(scene) if c[places.KEY_MARK] == self.base_key), None)
@@ -191,7 +189,7 @@ class PHOTO_TO_TERRAIN_OT_regenerate_region(TerrainRun, bpy.types.Operator):
         """As always, but what is offered to be tried again is the region."""
         if problem.fix == "try_again":
             problem = dataclasses.replace(problem, fix="try_region")
-        return TerrainRun.refuse(self, problem)
+        return FurtherRun.refuse(self, problem)
 
 
 def shown_terrain(context: bpy.types.Context) -> bpy.types.Object | None:
@@ -205,20 +203,6 @@ def leave_painting(context: bpy.types.Context, terrain: bpy.types.Object) -> Non
     paint_mode.set_mode(context, terrain, "OBJECT")
     region_paint.end(terrain.data)
     paint_mode.show_before(context)
-
-
-def picture_of(report: dict) -> Path:
-    """The picture a terrain was made from. Raises MissingPicture."""
-    path = Path(report.get("picture", {}).get("path", ""))
-    if not path.is_file():
-        raise MissingPicture(tell("The picture {path} of this terrain is gone. Put it back, or make a new terrain.", path=path))
-    return path
-
-
-def settings_of(report: dict) -> TerrainSettings:
-    """The settings a terrain was made with; those of other versions that we do not know are left out. Raises BadSettings."""
-    known = TerrainSettings.__dataclass_fields__.keys() - set(FILES)
-    return TerrainSettings.from_dict({name: value for name, value in report.get("settings", {}).items() if name in known})
 
 
 def write_files(heights: np.ndarray, region: np.ndarray) -> dict[str, str]:

@@ -58,8 +58,12 @@ class FinishedTerrain:
         return Path(self.report["picture"]["path"])
 
 
-def read_result(folder: Path) -> FinishedTerrain:
-    """The finished job in `folder`. Raises DamagedResult with one sentence."""
+def read_result(folder: Path, expected: dict[str, Any] | None = None) -> FinishedTerrain:
+    """The finished job in `folder`. Raises DamagedResult with one sentence.
+
+    expected: the report that was announced. Another process may have put its own result there meanwhile; whoever writes one
+    removes the report first and writes it last, so that files between two equal looks at it belong to it.
+    """
     try:
         report = json.loads((folder / REPORT).read_text(encoding="utf-8"))
         heights = np.load(folder / HEIGHTS, allow_pickle=False)
@@ -68,10 +72,14 @@ def read_result(folder: Path) -> FinishedTerrain:
         grid = HeightGrid(heights, float(place["dx_m"]), tuple(place["origin_m"]))
         camera_keys = ("fov_x_deg", "position_m", "blender_euler_rad", "width", "height")
         missing = [key for key in camera_keys if key not in report["camera"]]
+        is_whole = json.loads((folder / REPORT).read_text(encoding="utf-8")) == report
     except DamagedResult:
         raise
     except (OSError, ValueError, KeyError, TypeError) as problem:
         raise DamagedResult(f"The result in {folder} cannot be read ({problem}). Make the terrain again.") from problem
+    if not is_whole or (expected is not None and report != expected):
+        raise DamagedResult(f"Another Blender has put its terrain into {folder} meanwhile. Make this one again: its finished "
+                            "stages are kept.")
     if missing or evidence.shape != heights.shape or not np.isfinite(heights).all():
         raise DamagedResult(f"The files in {folder} do not fit together. Make the terrain again.")
     return FinishedTerrain(grid, evidence, report, folder)

@@ -71,7 +71,7 @@ class Child:
         self.process.stdin.write(message if isinstance(message, bytes) else messages.encode(message))
         self.process.stdin.flush()
 
-    def next(self, *kinds: str, seconds: float = 30.0) -> messages.Message:
+    def next(self, *kinds: str, seconds: float = 120.0) -> messages.Message:
         """The next message of one of these kinds (any, without kinds); others are skipped."""
         limit = time.monotonic() + seconds
         while True:
