@@ -1,4 +1,4 @@
-"""The command line: `python -m backend run | serve | doctor | models | evaluate`.
+"""The command line: `python -m backend run | masks | serve | doctor | models | evaluate`.
 
 Exit codes: 0 done, 1 a defect of ours, 2 bad picture, settings or folder, 3 no terrain in the picture, 4 cancelled.
 """
@@ -44,6 +44,10 @@ def main(arguments: list[str] | None = None) -> int:
         from .server import serve
 
         return serve(options.stages)
+    if options.command == "masks":
+        from .command_masks import masks_command
+
+        return guarded(lambda: masks_command(options.pictures, options.out), options.debug)
     if options.command == "evaluate":
         return guarded(lambda: _evaluate(options), False)
     from . import doctor
@@ -102,6 +106,11 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--debug", action="store_true", help="show the log and tracebacks")
     run.add_argument("--stages", help=argparse.SUPPRESS)    # module:name of a stage table, for tests
     add_settings(run)
+
+    masks = commands.add_parser("masks", help="write what is taken for sky, terrain and foreground, to be edited and given back")
+    masks.add_argument("pictures", metavar="PICTURE", type=Path, nargs="+")
+    masks.add_argument("--out", type=Path, required=True, help="folder for NAME.png of each; for --mask-path and --masks")
+    masks.add_argument("--debug", action="store_true", help="show the log and tracebacks")
 
     serve = commands.add_parser("serve", help="answer the add-on over stdin and stdout (JSON lines)")
     serve.add_argument("--stages", help=argparse.SUPPRESS)

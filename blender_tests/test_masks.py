@@ -236,6 +236,27 @@ def test_a_folder_that_cannot_be_written_is_told(given, part, tmp_path):
         bpy.ops.photo_to_terrain.generate()
 
 
+def test_masks_for_a_folder_of_pictures(part, python, tmp_path):
+    """Without a window: each picture takes its own mask, one without is segmented."""
+    command, pictures, options = (part(f"headless.{name}") for name in ("command", "pictures", "options"))
+    for folder in ("in/b", "masks/b"):
+        (tmp_path / folder).mkdir(parents=True)
+    for place in ("in/a.jpg", "in/b/a.jpg", "masks/b/a.png"):
+        shutil.copyfile(PICTURE, tmp_path / place)
+
+    def prepared(*more: str):
+        return command.prepare(options.parser("x").parse_args(
+            [str(tmp_path / "in"), str(tmp_path / "out"), "--recursive", "--python", str(python), *more]))
+
+    settings, tasks, _ = prepared("--masks", str(tmp_path / "masks"))
+    taken = [pictures.with_mask(settings, task, tmp_path / "masks").mask_path for task in tasks]
+    assert [task.label for task in tasks] == ["a.jpg", "b/a.jpg"] and taken == ["", str(tmp_path / "masks/b/a.png")]
+    assert pictures.with_mask(settings, tasks[1], None) == settings
+    for wrong, sentence in (("--masks=none", "no folder"), ("--mask-path=a.png", "with --masks")):
+        with pytest.raises(pictures.WrongUse, match=sentence):
+            prepared(wrong)
+
+
 @pytest.fixture
 def window_of_masks(part, monkeypatch):
     """The operator's module believes that there is a window."""

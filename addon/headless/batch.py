@@ -14,7 +14,7 @@ from ...backend.contract.settings import TerrainSettings
 from .. import jobs
 from .interrupt import CODE as INTERRUPTED
 from .interrupt import Interrupt
-from .pictures import Task
+from .pictures import Task, with_mask
 from .stamp import forget_cache, is_finished, put_stamp, tidy, wish_for
 from .voice import Voice
 
@@ -45,7 +45,7 @@ class Tools:
     python, root: the backend's environment and code.   log_path: its log.   write_blend: makes terrain.blend in a finished
     folder.   readable: gives a picture that the backend can read, made in the folder where the given one is none.
     full_log: None or a text file to which the backend's log is appended.   arguments: of the backend, for tests.
-    keeps_cache: whether results of stages stay in a finished folder.
+    keeps_cache: whether results of stages stay in a finished folder.   masks: folder of edited masks, or None.
     """
 
     python: Path
@@ -56,6 +56,7 @@ class Tools:
     full_log: TextIO | None = None
     arguments: tuple[str, ...] = ()
     keeps_cache: bool = True
+    masks: Path | None = None
 
 
 def run(tasks: list[Task], settings: TerrainSettings, tools: Tools, voice: Voice, interrupt: Interrupt,
@@ -99,6 +100,7 @@ def _do(task: Task, settings: TerrainSettings, tools: Tools, voice: Voice, inter
         raise KeyboardInterrupt
     try:
         str(task.picture).encode()
+        settings = with_mask(settings, task, tools.masks)
         wish = wish_for(task.picture, settings)
         if not overwrite and is_finished(task.folder, wish):
             voice.skipped()

@@ -68,7 +68,7 @@ def main(arguments: list[str], program: str) -> int:
     interrupt = Interrupt()
     with tempfile.TemporaryDirectory(prefix="photo-to-terrain-", ignore_cleanup_errors=True) as place, interrupt.listening():
         tools = batch.Tools(python, environment.ROOT, Path(place, "backend.log"), write_blend, readable, full_log,
-                            arguments_of_backend, not options.forget_cache)
+                            arguments_of_backend, not options.forget_cache, options.masks)
         voice = Voice(sys.stderr, results, len(tasks), options.json_progress, full_log)
         try:
             return batch.run(tasks, settings, tools, voice, interrupt, options.overwrite)
@@ -85,8 +85,14 @@ def prepare(options: Namespace) -> tuple[TerrainSettings, list[Task], Path]:
     tasks = tasks_for(place, out, options.recursive)
     if settings.mask_path:
         if len(tasks) > 1:
-            raise WrongUse("A mask belongs to one picture; name that picture instead of a folder.")
+            raise WrongUse("A mask belongs to one picture; name that picture, or the masks' folder with --masks.")
         settings = dataclasses.replace(settings, mask_path=str(Path(settings.mask_path).expanduser().absolute()))
+    if options.masks:
+        options.masks = options.masks.expanduser().absolute()
+        if not options.masks.is_dir():
+            raise WrongUse(f"--masks: there is no folder {options.masks}.")
+        if settings.mask_path:
+            raise WrongUse("Name one mask or a folder of masks, not both.")
     python = backend_python(options.python)
     try:
         out.mkdir(parents=True, exist_ok=True)

@@ -25,6 +25,9 @@ def parser(program: str) -> argparse.ArgumentParser:
                      help="remove each terrain's stage cache once it is finished; other settings then take the whole way")
     top.add_argument("--part", type=part, default=(1, 1), metavar="I/N",
                      help="only every N-th picture from the I-th on, to share the work between N machines")
+    top.add_argument("--masks", type=Path, metavar="FOLDER",
+                     help="edited masks (red sky, green terrain, blue foreground), each where its picture is in IN, with the "
+                     "suffix .png; a picture without one is segmented")
     top.add_argument("--python", metavar="FILE", help="Python of the backend's environment (default: as in the add-on)")
     top.add_argument("--log", type=Path, metavar="FILE", help="append the backend's log to this file")
     top.add_argument("--json-progress", action="store_true", help="progress on stderr as JSON, one object a line")

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...backend.contract.settings import TerrainSettings
 from ..file_names import safe_name
 from .stamp import STAMP, owner_of
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp", ".exr"}
 """What is taken from a folder. A picture that is named itself may be anything: the backend then says if it cannot read it."""
+
+MASK_SUFFIX = ".png"
 
 
 class WrongUse(Exception):
@@ -39,6 +43,12 @@ def tasks_for(place: Path, out: Path, recursive: bool) -> list[Task]:
         folder = _folder_for(picture, out.joinpath(*(safe_name(part) for part in inside.parts[:-1])), taken)
         tasks.append(Task(picture, folder, inside.as_posix()))
     return tasks
+
+
+def with_mask(settings: TerrainSettings, task: Task, masks: Path | None) -> TerrainSettings:
+    """The settings with the edited mask of a task's picture, where the folder `masks` has one."""
+    mask = masks / Path(task.label).with_suffix(MASK_SUFFIX) if masks else None
+    return dataclasses.replace(settings, mask_path=str(mask)) if mask and mask.is_file() else settings
 
 
 def find_pictures(place: Path, out: Path, recursive: bool) -> list[Path]:

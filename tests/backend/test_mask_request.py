@@ -9,12 +9,14 @@ import pytest
 from PIL import Image
 
 from backend import mask_request, pipeline
+from backend.__main__ import main
 from backend.contract import messages
 from backend.contract.errors import BadSettings, UnreadablePicture
 from backend.contract.masks import COLORS, FOREGROUND, SKY, TERRAIN, UNKNOWN
 from backend.contract.settings import TerrainSettings
 from backend.estimation.segmentation import painted_masks
 from tests.backend import fake_stages
+from tests.backend.conftest import ROOT
 
 SMALL = TerrainSettings(resolution=128)
 
@@ -116,3 +118,18 @@ def test_masks_do_not_depend_on_a_mask_that_is_set(tmp_path, labels):
                                 stages=fake_stages.STAGES)
         for path in ("", str(tmp_path / "mask.png")))
     assert np.array_equal(plain.labels, masked.labels) and fake_stages.calls.count("segmentation") == 1
+
+
+def test_the_command_writes_a_mask_that_a_run_takes(tmp_path, capsys):
+    out = tmp_path / "masks"
+    picture = ROOT / "examples" / "picos_de_europa.jpg"
+    assert main(["masks", str(picture), "--out", str(out)]) == 0
+    path = out / "picos_de_europa.png"
+    assert capsys.readouterr().out.strip() == str(path) and [p.name for p in out.iterdir()] == [path.name]
+    sky, land, _ = painted_masks(path, 750, 1000)
+    assert 0.2 < sky.mean() < 0.35 and 0.6 < land.mean() < 0.8    # marked by hand: 0.27 and 0.72
+    path.write_bytes(b"edited")
+    assert main(["masks", str(picture), "--out", str(out)]) == 0
+    assert path.read_bytes() == b"edited" and "stays" in capsys.readouterr().err
+    assert main(["masks", str(picture), str(tmp_path / "picos_de_europa.png"), "--out", str(out)]) == 2
+    assert main(["masks", str(tmp_path / "none.jpg"), "--out", str(out)]) == 2
