@@ -186,7 +186,7 @@ def change_report(part, scene, **values: object) -> None:
 
 
 @pytest.mark.parametrize(("wrong", "words"), [
-    ("picture", r"gone\.jpg"), ("sideways", "sideways by up to 50 m"), ("nothing", "Nothing is painted"),
+    ("picture", r"not at .*gone\.jpg any more"), ("sideways", "sideways by up to 50 m"), ("nothing", "Nothing is painted"),
     ("settings", "Resolution must be"),
 ])
 def test_what_cannot_be_done_is_one_sentence(terrain, paint, part, scene, python, wrong, words):

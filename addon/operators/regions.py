@@ -143,7 +143,7 @@ class PHOTO_TO_TERRAIN_OT_regenerate_region(FurtherRun, bpy.types.Operator):
         assert collection is not None and terrain is not None    # see `poll`
         report = places.report_of(collection)
         picture = picture_of(context.scene, report)
-        leave_painting(context, terrain)
+        leave_painting(context, terrain, look_back=False)
         try:
             grid = region_paint.heights_now(collection)
         except DamagedResult as problem:
@@ -198,11 +198,14 @@ def shown_terrain(context: bpy.types.Context) -> bpy.types.Object | None:
     return places.terrain_in(collection) if collection else None
 
 
-def leave_painting(context: bpy.types.Context, terrain: bpy.types.Object) -> None:
-    """Back to Object Mode; what was painted is kept as the attribute `region`, and the view shows what it did before."""
+def leave_painting(context: bpy.types.Context, terrain: bpy.types.Object, look_back: bool = True) -> None:
+    """Back to Object Mode; what was painted is kept as the attribute `region`, and the view is colored as before.
+
+    look_back: also look through the camera again where the view did.
+    """
     paint_mode.set_mode(context, terrain, "OBJECT")
     region_paint.end(terrain.data)
-    paint_mode.show_before(context)
+    paint_mode.show_before(context, look_back)
 
 
 def write_files(heights: np.ndarray, region: np.ndarray) -> dict[str, str]:

@@ -74,8 +74,8 @@ def show_paint(context: bpy.types.Context, terrain: bpy.types.Object) -> None:
         space.clip_end = max(space.clip_end, 4 * size)
 
 
-def show_before(context: bpy.types.Context) -> None:
-    """Put the 3D view back to how it was."""
+def show_before(context: bpy.types.Context, look_back: bool) -> None:
+    """Color the 3D view as it was; look_back: and look through the camera again where it did."""
     space = view_of(context)
     if space is None or VIEW_BEFORE not in context.window.screen:
         return
@@ -83,7 +83,7 @@ def show_before(context: bpy.types.Context) -> None:
     shading, color, perspective = screen[VIEW_BEFORE]
     del screen[VIEW_BEFORE]
     space.shading.type, space.shading.color_type = shading, color
-    if perspective == "CAMERA":
+    if look_back and perspective == "CAMERA":
         space.region_3d.view_perspective = "CAMERA"
 
 
