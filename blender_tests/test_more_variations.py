@@ -6,6 +6,7 @@ import importlib
 import json
 import shutil
 import time
+from pathlib import Path
 
 import bpy
 import numpy as np
@@ -33,15 +34,27 @@ def log(addon, python, tmp_path_factory):
         jobs.stop_all()
 
 
-@pytest.fixture
-def first(scene, log, part, tmp_path):
-    """A scene with one terrain, seed 0. Gives the scene's properties."""
-    ours = scene.photo_to_terrain
-    ours.picture, ours.folder = str(PICTURE), str(tmp_path / "out ⛰")
+@pytest.fixture(scope="module")
+def project(log, tmp_path_factory) -> Path:
+    """A folder with photo.jpg, a.blend with one terrain of seed 0, and the backend's files."""
+    folder = tmp_path_factory.mktemp("project ⛰")
+    shutil.copy(PICTURE, folder / "photo.jpg")
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    bpy.ops.wm.save_as_mainfile(filepath=str(folder / "a.blend"))
+    ours = bpy.context.scene.photo_to_terrain
+    ours.picture, ours.folder = "//photo.jpg", "//terrains"
     ours.settings.resolution = 128
     assert bpy.ops.photo_to_terrain.generate() == {"FINISHED"}
-    log.unlink()
-    yield ours
+    bpy.ops.wm.save_mainfile()
+    return folder
+
+
+@pytest.fixture
+def first(project, log, part):
+    """The project opened anew. Gives its scene's properties."""
+    bpy.ops.wm.open_mainfile(filepath=str(project / "a.blend"))
+    log.unlink(missing_ok=True)
+    yield bpy.context.scene.photo_to_terrain
     part("jobs").fail(None)
 
 
@@ -52,9 +65,21 @@ def places(part):
 
 
 @pytest.fixture
-def ran(log):
-    """A function: the stages that have run since the first terrain."""
-    return lambda: log.read_text().split() if log.exists() else []
+def asked(part, monkeypatch):
+    """Jobs are not started; a function that runs an operator and gives the settings and further fields it asked for."""
+    more, asks = part("operators.more_variations"), []
+
+    def launch(context, picture, folder, settings, title="", **extra):
+        asks.append((settings, extra))
+        raise OSError("no job in this test")
+
+    def ask(operator, **values):
+        monkeypatch.setattr(more, "launch", launch)
+        with pytest.raises(RuntimeError, match="no job in this test"):
+            operator(**values)
+        return asks.pop()
+
+    return ask
 
 
 def seeds(places) -> list[int]:
@@ -70,57 +95,50 @@ def heights_of(collection: bpy.types.Collection, places) -> np.ndarray:
     return values
 
 
-def test_further_seeds_repeat_only_the_late_stages(first, places, scene, ran):
+def change_report(collection: bpy.types.Collection, places, **values: object) -> None:
+    """Write into the report of a terrain."""
+    collection[places.REPORT_MARK] = json.dumps({**places.report_of(collection), **values})
+
+
+def test_further_seeds_repeat_only_the_late_stages_and_are_undo_steps(first, places, log):
     first.settings.seed = 40    # what the panel is set to now does not matter
-    assert bpy.ops.photo_to_terrain.more_variations(count=3) == {"FINISHED"}
-    assert seeds(places) == [0, 1, 2, 3] and ran() == 3 * LATE
-    every = [heights_of(c, places) for c in places.results(scene)]
-    assert all(not np.array_equal(every[0], other) for other in every[1:])
-    assert [places.is_hidden(scene, c) for c in places.results(scene)] == [True, True, True, False]
-    assert all(c.preview.is_image_custom for c in places.results(scene))
-    bpy.ops.photo_to_terrain.show_variation(name=places.results(scene)[1].name)
-    bpy.ops.photo_to_terrain.more_variations(count=1)
-    assert seeds(places) == [0, 1, 2, 3, 4]    # the next free one
-
-
-def test_settings_are_those_of_the_shown_terrain(first, places, scene):
-    first.settings.polish_rounds, first.settings.resolution = 7, 256
-    bpy.ops.photo_to_terrain.more_variations(count=1)
-    settings = places.report_of(places.results(scene)[1])["settings"]
-    assert settings["polish_rounds"] == 3 and settings["resolution"] == 128 and settings["seed"] == 1
-
-
-def test_cancel_keeps_the_finished_ones(first, part, monkeypatch, scene, places):
-    kind = part("operators.more_variations").PHOTO_TO_TERRAIN_OT_more_variations
-    with modal_run(part, monkeypatch, scene, kind, count=4) as (operator, _, manager, tick):
-        assert operator.job.title == "1 of 4, seed 1"
-        end = time.monotonic() + 60
-        while operator.placed < 2:
-            assert time.monotonic() < end and tick() == {"PASS_THROUGH"}
-            time.sleep(0.01)
-        assert part("jobs").current() is not None    # the third one is on its way
-        tick("ESC", "PRESS")
-        assert run_to_end(tick) == {"CANCELLED"} and not manager.timers
-        assert operator.said[-1][1] == "Cancelled, the finished terrains stay"
-    assert seeds(places) == [0, 1, 2] and not bpy.data.collections.get("Draft")
-    last = places.results(scene)[2]
-    assert places.shown_result(scene) == last and scene.camera == places.camera_in(last)
-
-
-def test_each_further_one_is_an_undo_step(first, places):
     bpy.ops.ed.undo_push(message="one terrain")
-    bpy.ops.photo_to_terrain.more_variations(count=3)
+    assert bpy.ops.photo_to_terrain.more_variations(count=2) == {"FINISHED"}
     bpy.ops.ed.undo_push(message="More Variations")    # what Blender does after an operator that an artist started
-    for left in ([0, 1, 2], [0, 1], [0]):
+    every = places.results(bpy.context.scene)
+    assert seeds(places) == [0, 1, 2] and log.read_text().split() == 2 * LATE
+    heights = [heights_of(c, places) for c in every]
+    assert not any(np.array_equal(a, b) for a, b in ((heights[0], heights[1]), (heights[0], heights[2]), (heights[1], heights[2])))
+    assert [places.is_hidden(bpy.context.scene, c) for c in every] == [True, True, False]
+    assert all(c.preview.is_image_custom for c in every)
+    for left in ([0, 1], [0]):
         bpy.ops.ed.undo()
-        assert seeds(places) == left
         shown = places.shown_result(bpy.context.scene)
-        assert places.report_of(shown)["seed"] == left[-1] and bpy.context.scene.camera == places.camera_in(shown)
+        assert seeds(places) == left and places.report_of(shown)["seed"] == left[-1]
+        assert bpy.context.scene.camera == places.camera_in(shown)
     bpy.ops.ed.redo()
     assert seeds(places) == [0, 1]
 
 
-def test_a_failure_keeps_the_finished_ones(first, part, places, monkeypatch, scene):
+def test_cancel_keeps_the_finished_ones(first, part, monkeypatch, places):
+    scene = bpy.context.scene
+    kind = part("operators.more_variations").PHOTO_TO_TERRAIN_OT_more_variations
+    with modal_run(part, monkeypatch, scene, kind, count=4) as (operator, _, manager, tick):
+        assert operator.job.title == "1 of 4, seed 1"
+        end = time.monotonic() + 180
+        while operator.placed < 1:
+            assert time.monotonic() < end and tick() == {"PASS_THROUGH"}
+            time.sleep(0.01)
+        assert part("jobs").current() is not None and operator.job.title == "2 of 4, seed 2"
+        tick("ESC", "PRESS")
+        assert run_to_end(tick) == {"CANCELLED"} and not manager.timers
+        assert operator.said[-1][1] == "Cancelled, the finished terrains stay"
+    assert seeds(places) == [0, 1] and not bpy.data.collections.get("Draft")
+    last = places.results(scene)[1]
+    assert places.shown_result(scene) == last and scene.camera == places.camera_in(last)
+
+
+def test_a_failure_keeps_the_finished_ones(first, part, places, monkeypatch):
     more = part("operators.more_variations")
     kind, launch = more.PHOTO_TO_TERRAIN_OT_more_variations, more.launch
 
@@ -130,86 +148,93 @@ def test_a_failure_keeps_the_finished_ones(first, part, places, monkeypatch, sce
         return launch(context, picture, folder, settings, *rest, **more)
 
     monkeypatch.setattr(more, "launch", full_disk)
-    with modal_run(part, monkeypatch, scene, kind, count=3) as (_, _, manager, tick):
-        assert run_to_end(tick) == {"CANCELLED"} and not manager.timers
+    with modal_run(part, monkeypatch, bpy.context.scene, kind, count=3) as (_, _, manager, tick):
+        assert run_to_end(tick, patience_s=180.0) == {"CANCELLED"} and not manager.timers
     assert seeds(places) == [0, 1] and "the disk is full" in part("jobs").last_problem.text
 
 
-@pytest.mark.parametrize("stage, again", [
-    ("segmentation", ["picture", "segmentation", "pointmap", "cleaning", "prior", "camera", "visible", "bound", *LATE[1:]]),
-    ("camera", ["picture", "camera", "visible", "bound", *LATE[1:]]), ("polished", ["picture", "polished"]),
-])
-def test_redo_keeps_what_comes_before_and_replaces(first, places, scene, ran, stage, again):
-    before = heights_of(places.results(scene)[0], places)
-    assert bpy.ops.photo_to_terrain.redo(stage=stage) == {"FINISHED"}
-    (only,) = places.results(scene)
-    assert ran() == again and np.array_equal(heights_of(only, places), before)
+def test_redo_keeps_what_comes_before_and_replaces(first, places, log):
+    before = heights_of(places.results(bpy.context.scene)[0], places)
+    assert bpy.ops.photo_to_terrain.redo(stage="camera") == {"FINISHED"}
+    (only,) = places.results(bpy.context.scene)
+    assert log.read_text().split() == ["picture", "camera", "visible", "bound", *LATE[1:]]
+    assert np.array_equal(heights_of(only, places), before)    # nothing else was changed
 
 
-def test_redo_takes_the_panels_settings_from_that_stage_on(first, places, scene):
-    first.settings.elevation_range_m, first.settings.resolution, first.settings.polish_rounds = 700.0, 256, 1
-    bpy.ops.photo_to_terrain.redo(stage="camera")
-    settings = places.report_of(places.results(scene)[0])["settings"]
-    assert settings["elevation_range_m"] == 0.0    # earlier: as it was
-    assert settings["resolution"] == 256 and settings["polish_rounds"] == 1
-    bpy.ops.photo_to_terrain.redo(stage="prior")
-    assert places.report_of(places.results(scene)[0])["settings"]["elevation_range_m"] == 700.0
-
-
-def test_redo_of_hidden_ground_is_another_terrain(first, places, scene, ran):
-    bpy.ops.photo_to_terrain.redo(stage="start")
-    assert seeds(places) == [0, 1] and ran() == LATE
-
-
-def test_redo_of_details_keeps_the_sketch(first, places, scene, ran, part):
+def test_redo_of_details_is_another_terrain_of_the_same_sketch(first, places, log, part):
     bpy.ops.photo_to_terrain.redo(stage="completed")
-    bpy.ops.photo_to_terrain.redo(stage="completed")
-    reports = [places.report_of(c) for c in places.results(scene)]
-    assert [(r["seed"], r["settings"]["detail_seed"]) for r in reports] == [(0, 0), (0, 1), (0, 2)]
-    assert "start" not in ran() and part("scene.variations").short_name(places.results(scene)[2]) == "Seed 0, details 2"
-    bpy.ops.photo_to_terrain.redo(stage="polished")    # details stay
-    assert places.report_of(places.shown_result(scene))["settings"]["detail_seed"] == 2 and len(places.results(scene)) == 3
+    assert log.read_text().split() == ["picture", "completed", "polished"]
+    first_one, second = places.results(bpy.context.scene)
+    assert part("scene.variations").short_name(second) == "Seed 0, details 1" and places.is_hidden(bpy.context.scene, first_one)
 
 
-def test_a_locked_terrain_stays_when_it_is_redone(first, places, scene):
-    bpy.ops.photo_to_terrain.lock_variation(name=places.results(scene)[0].name)
-    bpy.ops.photo_to_terrain.redo(stage="polished")
-    assert seeds(places) == [0, 0] and places.shown_result(scene) == places.results(scene)[1]
-
-
-def test_a_terrain_with_a_painted_region_is_not_redone(first, places, scene):
-    collection = places.results(scene)[0]
-    collection[places.REPORT_MARK] = json.dumps({**places.report_of(collection), "regions": [{"id": "1-ab"}]})
-    assert not bpy.ops.photo_to_terrain.redo.poll()
-    assert bpy.ops.photo_to_terrain.more_variations.poll()
-
-
-def test_saved_and_moved_it_goes_on_from_the_finished_stages(first, places, ran, tmp_path):
+def test_saved_and_moved_it_goes_on_from_the_finished_stages(first, project, places, log, tmp_path):
     """Picture, .blend and folder in one place, all moved to another one."""
-    here, there = tmp_path / "project", tmp_path / "moved"
-    here.mkdir()
-    shutil.copy(PICTURE, here / "photo.jpg")
-    bpy.ops.wm.save_as_mainfile(filepath=str(here / "a.blend"))
-    first = bpy.context.scene.photo_to_terrain
-    first.picture, first.folder = "//photo.jpg", "//terrains"
-    bpy.ops.photo_to_terrain.remove_variation(name=places.results(bpy.context.scene)[0].name)
-    bpy.ops.photo_to_terrain.generate()
-    bpy.ops.wm.save_mainfile()
-    known = len(ran())
-    here.rename(there)
-    bpy.ops.wm.open_mainfile(filepath=str(there / "a.blend"))
-    assert bpy.ops.photo_to_terrain.more_variations(count=1) == {"FINISHED"}
-    assert seeds(places) == [0, 1] and ran()[known:] == LATE
-    assert not here.exists() and len(list((there / "terrains").iterdir())) == 1
+    (there := tmp_path / "moved").mkdir()
+    shutil.copytree(project, there, dirs_exist_ok=True)
+    (here := project.with_name("gone")).mkdir()
+    project.rename(here / "project")
+    try:
+        bpy.ops.wm.open_mainfile(filepath=str(there / "a.blend"))
+        assert bpy.ops.photo_to_terrain.redo(stage="start") == {"FINISHED"}
+    finally:
+        (here / "project").rename(project)
+    assert seeds(places) == [0, 1] and log.read_text().split() == LATE
+    assert len(list((there / "terrains").iterdir())) == 1
 
 
-def test_a_lost_picture_is_said(first, places, scene, tmp_path):
-    collection = places.results(scene)[0]
+def test_settings_are_those_of_the_shown_terrain(first, asked):
+    first.settings.polish_rounds, first.settings.resolution = 7, 256
+    settings, extra = asked(bpy.ops.photo_to_terrain.more_variations, count=1)
+    assert (settings.polish_rounds, settings.resolution, settings.seed) == (3, 128, 1) and not extra
+
+
+def test_seeds_that_are_there_are_left_out(first, places, asked):
+    twin = bpy.data.collections.new("twin")
+    places.root_of(bpy.context.scene).children.link(twin)
+    twin[places.KEY_MARK], twin[places.REPORT_MARK] = "x", json.dumps(
+        {**places.report_of(places.results(bpy.context.scene)[0]), "seed": 1})
+    assert asked(bpy.ops.photo_to_terrain.more_variations, count=1)[0].seed == 2
+    assert asked(bpy.ops.photo_to_terrain.redo, stage="start")[0].seed == 2
+
+
+def test_redo_takes_the_panels_settings_from_that_stage_on(first, asked):
+    first.settings.elevation_range_m, first.settings.resolution, first.settings.polish_rounds = 700.0, 256, 1
+    settings, extra = asked(bpy.ops.photo_to_terrain.redo, stage="camera")
+    assert settings.elevation_range_m == 0.0    # earlier: as it was
+    assert settings.resolution == 256 and settings.polish_rounds == 1 and extra == {"redo_from": "camera"}
+    assert asked(bpy.ops.photo_to_terrain.redo, stage="prior")[0].elevation_range_m == 700.0
+
+
+def test_redo_keeps_seeds_where_nothing_is_invented(first, places, asked):
+    collection = places.results(bpy.context.scene)[0]
     report = places.report_of(collection)
-    report["picture"]["path"] = str(tmp_path / "gone.jpg")
-    collection[places.REPORT_MARK] = json.dumps(report)
-    with pytest.raises(RuntimeError, match=r"not at .*gone\.jpg any more"):    # the chosen one is another picture
+    change_report(collection, places, settings={**report["settings"], "detail_seed": 2})
+    pairs = {stage: asked(bpy.ops.photo_to_terrain.redo, stage=stage)[0]
+             for stage in ("pointmap", "start", "completed", "polished")}
+    assert {stage: (s.seed, s.detail_seed) for stage, s in pairs.items()} == {
+        "pointmap": (0, 2), "start": (1, 0), "completed": (0, 3), "polished": (0, 2)}
+
+
+def test_a_terrain_with_a_painted_region_is_not_redone(first, places, asked):
+    collection = places.results(bpy.context.scene)[0]
+    report = places.report_of(collection)
+    change_report(collection, places, regions=[{"id": "1-ab"}], settings={
+        **report["settings"], "base_path": "/a/terrain.npy", "region_path": "/a/region.npy", "region_seed": 1})
+    assert not bpy.ops.photo_to_terrain.redo.poll()
+    settings, _ = asked(bpy.ops.photo_to_terrain.more_variations, count=1)    # whole ground of another seed
+    assert not settings.base_path and not settings.region_path
+
+
+def test_a_lost_picture_is_said_and_found_where_it_is_chosen(first, places, project, part, asked):
+    collection = places.results(bpy.context.scene)[0]
+    lost = {**places.report_of(collection)["picture"], "path": str(project / "gone.jpg")}
+    change_report(collection, places, picture=lost)
+    with pytest.raises(RuntimeError, match=r"not at .*gone\.jpg any more"):    # fake stages: of another picture than the chosen one
         bpy.ops.photo_to_terrain.more_variations(count=1)
+    content = part("scene.result_folder").content_hash(project / "photo.jpg")
+    change_report(collection, places, picture={**lost, "sha256": content})
+    assert asked(bpy.ops.photo_to_terrain.more_variations, count=1)[0].seed == 1
 
 
 def test_expected_seconds(part):
