@@ -15,6 +15,9 @@ from .wrapped_text import draw_text
 WIDE_PX = 250
 """From this width of the sidebar on two buttons have room side by side."""
 
+LONG_START_S = 8.0
+"""A backend that has not begun by then is compiling its kernels."""
+
 
 class PHOTO_TO_TERRAIN_PT_generate(Part, bpy.types.Panel):
     """Size and kind of the terrain, the button, how far it is, and what went wrong"""
@@ -59,7 +62,10 @@ def draw_job(layout, job, width):
     is_ending = job.is_cancelling and not job.is_placing
     lines.label(text=("Stopping, the draft is kept" if job.is_keeping else "Cancelling") if is_ending else job.label)
     is_news = job.text.lower() != job.label.lower() and not is_ending
-    lines.label(text=job.text if is_news else "")
+    if job.fraction == 0.0 and job.seconds > LONG_START_S and not is_ending:
+        lines.label(text="The first start after an update takes longer")
+    else:
+        lines.label(text=job.text if is_news else "")
     lines.label(text="" if is_ending or job.is_placing else time_left(job))
     is_wide = width > WIDE_PX * bpy.context.preferences.system.ui_scale
     row = column.split(factor=0.62, align=True) if is_wide and job.is_terrain else column.column(align=True)
