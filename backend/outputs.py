@@ -32,7 +32,7 @@ BYTES_PER_CELL_ON_DISK = 150
 FILES = {
     "geotiff": "terrain.tif", "png": "terrain.png", "png_json": "terrain.json", "heights": "terrain.npy",
     "evidence": "evidence.npy", "analysis": "analysis.npy", "surface": "surface.npy", "ground": "ground.jpg", "tint": "tint.png",
-    "ridges": "ridges.json", "preview": "preview.png", "report": "report.json",
+    "ridges": "ridges.json", "backdrop": "backdrop.jpg", "preview": "preview.png", "report": "report.json",
 }
 """Name in the `result` message -> file in the job's folder."""
 

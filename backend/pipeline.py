@@ -8,16 +8,13 @@ settings is declared there (`stage` in their metadata), which is what the cache 
 from __future__ import annotations
 
 import functools
-import itertools
 import logging
-import os
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from . import job_folder, machine, outputs, report
 from .cache import StageCache, file_hash
@@ -31,12 +28,11 @@ from .contract.errors import (
     OutOfMemory,
 )
 from .contract.settings import TerrainSettings
-from .contract.stages import STAGES, StageInfo
+from .contract.stages import STAGES
 from .failures import named_failures
 from .memory import PeakMemory, needed_gb, total_and_free_gb
 from .runner import Done, Listener, Progress, Stage, StageRecord, run_stages
-from .scene import VisibleTerrain
-from .terrain import EVIDENCE_INFERRED, EVIDENCE_VISIBLE, Grid, Terrain
+from .terrain import Terrain
 
 log = logging.getLogger(__name__)
 
@@ -210,7 +206,7 @@ def generate(job: Job, listener: Listener | None = None, cancelled: Callable[[],
 def _write(job: Job, done: Done, context: Context, records: list[StageRecord], progress: Progress,
            memory: PeakMemory) -> Outcome:
     """The last stage: measure, draw, write beside, rename."""
-    from . import metrics, picture_ridges, preview
+    from . import backdrop, metrics, picture_ridges, preview
     from .surface import analysis, cover
 
     begun, cpu_begun = time.monotonic(), time.process_time()
@@ -229,6 +225,7 @@ def _write(job: Job, done: Done, context: Context, records: list[StageRecord], p
         context.check()
         surface = cover.cover(done["picture"], terrain, camera, done["segmentation"])
         cover.write(beside, surface)
+        shutil.copyfile(backdrop.provide(job.folder / outputs.CACHE_FOLDER, done["picture"]), beside / outputs.FILES["backdrop"])
         analysis.write(beside / outputs.FILES["analysis"], analysis.analyze(terrain.heights, terrain.grid.dx_m))
         progress.report(0.55, "drawing the preview", force=True)
         context.check()
@@ -256,44 +253,6 @@ def check_memory(settings: TerrainSettings) -> None:
     need = needed_gb(settings.resolution)
     if 0.0 < free < need:
         raise OutOfMemory(need, free)
-
-
-_preview_number = itertools.count(1)
-
-
-def write_preview(folder: Path, stage: StageInfo, done: Done, settings: TerrainSettings) -> dict[str, Any]:
-    """Leave a stage's heights as .npy in the job's folder and say where and what they are (the wire's `preview`).
-
-    Only `visible` holds NaN, where nothing is known yet. Every other one is a whole terrain: it comes with its evidence as far
-    as that is known and with a report, so that the artist can be content with it. Raises OutputNotWritable.
-    """
-    from .formats.heightmap import write_npy
-
-    result, visible = done[stage.name], done["visible"]
-    heights: np.ndarray = result if isinstance(result, np.ndarray) else result.heights
-    factor = len(heights) // visible.grid.rows    # polishing and regions may work on a finer grid
-    grid: Grid = visible.grid.refined(factor)
-    heights = heights.astype(np.float32, copy=False)
-    path = folder / outputs.CACHE_FOLDER / f"preview-{stage.name}-{os.getpid()}-{next(_preview_number)}.npy"
-    camera = report.camera_values(visible.camera, grid, heights)
-    values: dict[str, Any] = {"stage": stage.name, "heights": str(path), **report.grid_values(grid), "camera": camera}
-    try:
-        write_npy(path, heights)
-        if np.isfinite(heights).all():
-            evidence = result.layers["evidence"] if isinstance(result, Terrain) else evidence_of(visible, factor)
-            beside = path.with_name(f"{path.stem}-evidence.npy")
-            write_npy(beside, evidence.astype(np.uint8, copy=False))
-            values |= {"evidence": str(beside),
-                       "report": report.unfinished(done["picture"], done["camera"], grid, heights, settings, stage.name)}
-    except OSError as problem:
-        raise outputs.not_writable(folder, problem) from problem
-    return report.without_nan(values)
-
-
-def evidence_of(visible: VisibleTerrain, factor: int = 1) -> np.ndarray:
-    """uint8 (rows, cols), on a grid `factor` times finer: seen or invented, while nothing seen has been moved yet."""
-    evidence = np.where(visible.mask & ~visible.silhouette, EVIDENCE_VISIBLE, EVIDENCE_INFERRED).astype(np.uint8)
-    return np.repeat(np.repeat(evidence, factor, 0), factor, 1)
 
 
 def warm_up() -> None:

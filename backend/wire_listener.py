@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import pipeline
 from .contract import messages
 from .contract.stages import StageInfo
 from .runner import Done, Listener
+from .stage_preview import write_preview
 
 if TYPE_CHECKING:
     from .server import Request, Server
@@ -36,5 +36,5 @@ class WireListener(Listener):
         """Leave the heights in the job's folder and say where."""
         if self._request.cancelled.is_set():
             return
-        values = pipeline.write_preview(self._request.folder, stage, done, self._request.settings)
+        values = write_preview(self._request.folder, stage, done, self._request.settings)
         self._server.tell(self._request, messages.make("preview", self._request.job, **values))

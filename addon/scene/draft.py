@@ -54,7 +54,7 @@ def draft_steps(scene: bpy.types.Scene, preview: dict[str, Any], picture: Path) 
         collection.objects.link(bpy.data.objects.new(NAME, mesh))
     if is_new and camera is not None:
         yield
-        put_backdrop(camera, picture)
+        put_backdrop(camera, Path(preview.get("backdrop", picture)), picture.name)
 
 
 def read_coarse(preview: dict[str, Any]) -> HeightGrid:

@@ -44,11 +44,16 @@ def place_camera(camera: bpy.types.Object, values: dict[str, Any], far_m: float)
     camera.rotation_euler = values["blender_euler_rad"]
 
 
-def put_backdrop(camera: bpy.types.Object, picture: Path) -> bpy.types.Image | None:
-    """Show the picture behind the scene in the camera's view. None, and no change, when the file cannot be shown."""
+def put_backdrop(camera: bpy.types.Object, picture: Path, name: str = "") -> bpy.types.Image | None:
+    """Show the picture behind the scene in the camera's view. None, and no change, when the file cannot be shown.
+
+    name: for the image where the file's own says less.
+    """
     image = load_upright(picture)
     if image is None:
         return None
+    if name:
+        image.name = name
     data = camera.data
     data.background_images.clear()
     backdrop = data.background_images.new()

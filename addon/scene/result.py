@@ -43,7 +43,7 @@ def result_steps(scene: bpy.types.Scene, finished: FinishedTerrain) -> Steps[bpy
         add_modifiers(made[0], *finished.grid.heights.shape)
         yield
         made.append(make_camera(CAMERA, finished.report["camera"], far_m))
-        image = put_backdrop(made[1], finished.picture)
+        image = put_backdrop(made[1], finished.backdrop or finished.picture, finished.picture.name)
         yield
         if image is not None and not image.packed_file:
             image.pack()

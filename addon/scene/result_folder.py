@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-REPORT, HEIGHTS, EVIDENCE = "report.json", "terrain.npy", "evidence.npy"
+REPORT, HEIGHTS, EVIDENCE, BACKDROP = "report.json", "terrain.npy", "evidence.npy", "backdrop.jpg"
 
 
 class DamagedResult(ValueError):
@@ -45,12 +45,14 @@ class FinishedTerrain:
     """A finished job.
 
     evidence: uint8 like the heights: 0 inferred, 1 visible, 2 visible but moved.   report: as in report.json.
+    backdrop: the picture, upright and small enough to be opened in a moment; None for folders of earlier versions.
     """
 
     grid: HeightGrid
     evidence: np.ndarray
     report: dict[str, Any]
     folder: Path
+    backdrop: Path | None = None
 
     @property
     def picture(self) -> Path:
@@ -82,7 +84,8 @@ def read_result(folder: Path, expected: dict[str, Any] | None = None) -> Finishe
                             "stages are kept.")
     if missing or evidence.shape != heights.shape or not np.isfinite(heights).all():
         raise DamagedResult(f"The files in {folder} do not fit together. Make the terrain again.")
-    return FinishedTerrain(grid, evidence, report, folder)
+    backdrop = folder / BACKDROP
+    return FinishedTerrain(grid, evidence, report, folder, backdrop if backdrop.is_file() else None)
 
 
 def read_preview(message: dict[str, Any]) -> HeightGrid:
@@ -110,7 +113,8 @@ def read_unfinished(message: dict[str, Any], seconds: float) -> FinishedTerrain:
         raise DamagedResult(f"The draft cannot be read ({problem}). Make the terrain again.") from problem
     if evidence.shape != heights.shape or not np.isfinite(heights).all():
         raise DamagedResult("The draft is not complete. Make the terrain again.")
-    return FinishedTerrain(grid, evidence, report, Path(message["heights"]).parent)
+    backdrop = Path(message["backdrop"]) if message.get("backdrop") else None
+    return FinishedTerrain(grid, evidence, report, Path(message["heights"]).parent, backdrop)
 
 
 def key_of(report: dict[str, Any]) -> str:

@@ -11,13 +11,15 @@ import pytest
 import torch
 from PIL import Image
 
-from backend import outputs, pipeline
+from backend import outputs, pipeline, stage_preview
 from backend.completion import polish, procedural_start, region
 from backend.context import Context
 from backend.contract.errors import BadSettings, Cancelled
 from backend.contract.settings import TerrainSettings
+from backend.formats import heightmap
 from backend.runner import Stage
 from backend.scene import VisibleTerrain
+from backend.terrain import Terrain
 from kernels.fill import mean_depression_depth
 from tests.backend import fake_stages
 from tests.completion import scenes
@@ -141,12 +143,13 @@ def test_a_refined_terrain_keeps_its_bits(made, tmp_path):
     assert not np.array_equal(terrain.heights, heights)
 
 
-def test_a_picture_as_mask(made, tmp_path):
+def test_a_picture_as_mask_and_the_geotiff_as_terrain(made, tmp_path):
     settings = asked(tmp_path, made.heights, painted_disk())
     Image.fromarray(painted_disk().astype(np.uint8) * 255).save(tmp_path / "region.png")
-    drawn = dataclasses.replace(settings, region_path=str(tmp_path / "region.png"))
-    free = [region.find_region(made.visible, made.bound, s).free for s in (settings, drawn)]
-    assert np.array_equal(*free)
+    heightmap.write_geotiff(tmp_path / "terrain.tif", Terrain(made.visible.grid, made.heights))
+    drawn = dataclasses.replace(settings, region_path=str(tmp_path / "region.png"), base_path=str(tmp_path / "terrain.tif"))
+    found, same = (region.find_region(made.visible, made.bound, s) for s in (settings, drawn))
+    assert np.array_equal(found.free, same.free) and found.base.tobytes() == same.base.tobytes()
 
 
 @pytest.mark.parametrize(("heights", "mask", "words"), [
@@ -219,7 +222,7 @@ def test_through_the_pipeline(tmp_path):
 
     class Keep(pipeline.Listener):
         def preview(self, stage, done):
-            previews.append(pipeline.write_preview(folder, stage, done, wish))
+            previews.append(stage_preview.write_preview(folder, stage, done, wish))
 
     outcome = pipeline.generate(pipeline.Job(picture, folder, wish), Keep(), stages=stages)
     cached = {s["name"]: s["cached"] for s in outcome.report["stages"]}
