@@ -87,6 +87,11 @@ def prepare(options: Namespace) -> tuple[TerrainSettings, list[Task], Path]:
         if len(tasks) > 1:
             raise WrongUse("A mask belongs to one picture; name that picture, or the masks' folder with --masks.")
         settings = dataclasses.replace(settings, mask_path=str(Path(settings.mask_path).expanduser().absolute()))
+    if settings.region_path:
+        if len(tasks) > 1:
+            raise WrongUse("A region belongs to one terrain; name its picture instead of a folder.")
+        settings = dataclasses.replace(settings, **{name: str(Path(getattr(settings, name)).expanduser().absolute())
+                                                    for name in ("base_path", "region_path")})
     if options.masks:
         options.masks = options.masks.expanduser().absolute()
         if not options.masks.is_dir():

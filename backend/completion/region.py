@@ -245,13 +245,17 @@ def seam(heights: np.ndarray, free: np.ndarray, reach: int = 16) -> dict[str, fl
     return {name: float(values.mean()) if values.size else None for name, values in joined.items()}
 
 
+UNREADABLE = (OSError, ValueError, EOFError, SyntaxError, Image.DecompressionBombError)
+"""What numpy and Pillow raise for files that are missing, damaged or something else."""
+
+
 def read_base(path: Path, shape: tuple[int, int]) -> np.ndarray:
-    """The terrain to change: float32 (rows, cols) m from a terrain.npy. Raises BadSettings with one sentence."""
+    """The terrain to change: float32 (rows, cols) m from a terrain.npy or terrain.tif. Raises BadSettings with one sentence."""
     try:
-        heights = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as problem:
+        heights = np.load(path, allow_pickle=False) if path.suffix.lower() == ".npy" else _picture(path, "F")
+    except UNREADABLE as problem:
         raise BadSettings(f"The terrain to change, {path}, cannot be read.") from problem
-    if not isinstance(heights, np.ndarray) or heights.dtype != np.float32 or not np.isfinite(heights).all():
+    if heights.dtype != np.float32 or heights.ndim != 2 or not np.isfinite(heights).all():
         raise BadSettings(f"The terrain to change, {path}, does not hold heights as 32-bit numbers.")
     _check_shape("The terrain to change", heights.shape, shape)
     return heights
@@ -263,12 +267,17 @@ def read_mask(path: Path, shape: tuple[int, int]) -> np.ndarray:
         if path.suffix.lower() == ".npy":
             strength = np.asarray(np.load(path, allow_pickle=False), np.float32)
         else:
-            with Image.open(path) as picture:
-                strength = np.asarray(picture.convert("L"), np.float32) / 255.0
-    except (OSError, ValueError, EOFError, SyntaxError, Image.DecompressionBombError) as problem:
+            strength = _picture(path, "L").astype(np.float32) / 255.0
+    except UNREADABLE as problem:
         raise BadSettings(f"The painted region, {path}, cannot be read.") from problem
     _check_shape("The painted region", strength.shape, shape)
     return strength >= PAINTED
+
+
+def _picture(path: Path, mode: str) -> np.ndarray:
+    """A picture's pixels. mode: F as they are, which must be 32-bit numbers; L as gray. Raises UNREADABLE."""
+    with Image.open(path) as picture:
+        return np.asarray(picture if mode == "F" else picture.convert(mode))
 
 
 def _check_shape(what: str, got: tuple[int, ...], wanted: tuple[int, int]) -> None:

@@ -100,7 +100,7 @@ class TerrainSettings:
         "", "Mask", "An edited mask picture (red sky, green terrain, blue foreground); empty segments the picture",
         stage="segmentation")
     base_path: str = option(
-        "", "Terrain to change", "Heights (terrain.npy) of a finished terrain of which only a region is made anew",
+        "", "Terrain to change", "Heights (terrain.npy or .tif) of a finished terrain of which only a region is made anew",
         stage="start", panel=False)
     region_path: str = option(
         "", "Region", "What to make anew of that terrain: a picture of its size (white) or an .npy file (1)",
