@@ -168,7 +168,7 @@ def test_redo_of_details_is_another_terrain_of_the_same_sketch(first, places, lo
     assert part("scene.variations").short_name(second) == "Seed 0, details 1" and places.is_hidden(bpy.context.scene, first_one)
 
 
-def test_saved_and_moved_it_goes_on_from_the_finished_stages(first, project, places, log, tmp_path):
+def test_saved_and_moved_it_goes_on_from_the_finished_stages(first, project, places, part, log, tmp_path):
     """Picture, .blend and folder in one place, all moved to another one."""
     (there := tmp_path / "moved").mkdir()
     shutil.copytree(project, there, dirs_exist_ok=True)
@@ -176,6 +176,13 @@ def test_saved_and_moved_it_goes_on_from_the_finished_stages(first, project, pla
     project.rename(here / "project")
     try:
         bpy.ops.wm.open_mainfile(filepath=str(there / "a.blend"))
+        collection = places.results(bpy.context.scene)[0]
+        report = places.report_of(collection)
+        # fake stages do not read it
+        report["picture"]["sha256"] = part("scene.result_folder").content_hash(there / "photo.jpg")
+        change_report(collection, places, **report)
+        (job,) = (there / "terrains").iterdir()
+        (job / "report.json").write_text(json.dumps(report), encoding="utf-8")
         assert bpy.ops.photo_to_terrain.redo(stage="start") == {"FINISHED"}
     finally:
         (here / "project").rename(project)

@@ -16,7 +16,7 @@ from .settings import Fold
 from .story import Part
 from .wrapped_text import draw_text
 
-CELL_PX = 105
+CELL_PX = 82
 """Least width of a cell with picture, name and lock."""
 
 ICON_PX = 20
@@ -61,7 +61,7 @@ def draw_gallery(layout, scene, shown, width):
     every = places.results(scene)
     scale = bpy.context.preferences.system.ui_scale or 1.0    # 0 without a window
     columns = max(1, min(len(every), int((width - 30 * scale) / (CELL_PX * scale))))
-    picture_scale = min(8.0, (width / scale - 40) / columns / ICON_PX - 1.2)
+    picture_scale = min(8.0, (width / scale - 30) / columns / ICON_PX - 0.6)
     grid = layout.grid_flow(row_major=True, columns=columns, even_columns=True, even_rows=True, align=False)
     for collection in every:
         cell = grid.box().column(align=True)
