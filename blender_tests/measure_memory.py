@@ -1,6 +1,6 @@
-"""Rows of a table: `python -m blender_tests.measure_memory SIZE` with Blender as a module (benchmarks/terrain_memory.py).
+"""A row of a table: `python -m blender_tests.measure_memory SIZE WIDTH HEIGHT` with Blender as a module.
 
-Physical memory of this process (Linux): after a finished terrain of SIZE x SIZE points was put into the scene, and at the peak of
+Run by benchmarks/terrain_memory.py. Physical memory of this process (Linux): after a finished terrain of SIZE x SIZE points was put into the scene, and at the peak of
 a Cycles render of it, plainly and with adaptive subdivision.
 """
 
@@ -21,8 +21,6 @@ from backend.memory import resident_gb
 from blender_tests.results import write_picture, write_result
 from blender_tests.surfaces import write_surface
 
-WIDTH, HEIGHT = 960, 540
-
 
 def finished_folder(folder: Path, size: int) -> Path:
     """A made up terrain, seen from a hill in front of it, with all files that the mesh takes attributes from."""
@@ -34,12 +32,12 @@ def finished_folder(folder: Path, size: int) -> Path:
     return folder
 
 
-def render_peak_gb(path: Path) -> float:
+def render_peak_gb(path: Path, width: int, height: int) -> float:
     """GB at the peak of a render, and no more than now before it."""
     scene = bpy.context.scene
     scene.render.engine = "CYCLES"
     scene.cycles.samples, scene.cycles.use_denoising, scene.cycles.device = 1, False, "CPU"
-    scene.render.resolution_x, scene.render.resolution_y = WIDTH, HEIGHT
+    scene.render.resolution_x, scene.render.resolution_y = width, height
     scene.render.filepath = str(path)
     Path("/proc/self/clear_refs").write_text("5")    # the peak counts from here on
     bpy.ops.render.render(write_still=True)
@@ -49,7 +47,7 @@ def render_peak_gb(path: Path) -> float:
 
 def main() -> None:
     """Print the row."""
-    size = int(sys.argv[1])
+    size, *pixels = (int(v) for v in sys.argv[1:])
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     bpy.ops.preferences.addon_enable(module="cycles")
     with tempfile.TemporaryDirectory() as place:
@@ -58,11 +56,11 @@ def main() -> None:
         terrain = put_result(bpy.context.scene, finished)
         del finished
         mesh = resident_gb()
-        plain = render_peak_gb(Path(place) / "a.png")
+        plain = render_peak_gb(Path(place) / "a.png", *pixels)
         set_fine(terrain, True)
-        fine = render_peak_gb(Path(place) / "b.png")
-    print(f"| {bpy.app.version_string} | {size}^2 | {1e9 * (mesh - before) / size**2:.0f} | {1e9 * (plain - mesh) / size**2:.0f} "
-          f"| {1e9 * (fine - plain) / (WIDTH * HEIGHT):.0f} |", flush=True)
+        fine = render_peak_gb(Path(place) / "b.png", *pixels)
+    print(f"| {bpy.app.version_string} | {size}^2 | {1000 * (mesh - before):.0f} | {1000 * (plain - mesh):.0f} "
+          f"| {1000 * (fine - mesh):.0f} |", flush=True)
 
 
 if __name__ == "__main__":

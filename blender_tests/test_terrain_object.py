@@ -321,6 +321,6 @@ def test_where_the_modifiers_are_gone_nothing_breaks(terrain):
 def test_memory_is_told_in_words(part):
     words, needs = part("scene.memory_estimate").in_words, part("scene.memory_estimate").needs
     assert words(0.004) == "10 MB" and words(0.234) == "230 MB" and words(1.26) == "1.3 GB"
-    small, large = needs(1 << 20, 1 << 20), needs(1 << 22, 1 << 20)
-    assert 2 < large.blender / small.blender < 4 and large.render == pytest.approx(4 * small.render)
-    assert needs(1 << 20, 1 << 20, 2e6).render > small.render
+    small, large = needs(1 << 20), needs(1 << 22)
+    assert (large.blender, large.render) == pytest.approx((4 * small.blender, 4 * small.render))
+    assert small.render < needs(1 << 20, 2e6).render < needs(1 << 20, 2e6, 4.0).render < needs(1 << 20, 2e6, 1.0).render

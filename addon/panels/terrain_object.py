@@ -12,7 +12,7 @@ from ..operators.terrain_object import PHOTO_TO_TERRAIN_OT_restore_heights, PHOT
 from ..scene import result_collections as places
 from ..scene.memory_estimate import in_words, needs
 from ..scene.render_detail import is_fine, pixels_of
-from ..scene.terrain_modifiers import automatic_step, detail_of, shown_step
+from ..scene.terrain_modifiers import detail_of, shown_step
 from ..translations import tell
 from .settings import Fold
 from .wrapped_text import draw_text
@@ -50,19 +50,17 @@ class PHOTO_TO_TERRAIN_PT_terrain_object(Fold, bpy.types.Panel):
             column.prop(collection, PREFIX + "fine_px")
             if context.scene.render.engine != "CYCLES":
                 draw_text(column, "Only Cycles renders it finer.", width, icon="INFO")
-        use = needs(points, points / step**2, fine_pixels(context.scene, terrain))
+        use = needs(points, pixels_of_render(context.scene), pixels_of(terrain) if is_fine(terrain) else 0.0)
         draw_text(column, tell("Memory: {mesh} in Blender, {render} more while Cycles renders",
                                mesh=in_words(use.blender), render=in_words(use.render)), width, icon="MEMORY")
         if 0.0 < free_gb() < use.render:
             draw_text(column, tell("Only {free} are free.", free=in_words(free_gb())), width, icon="ERROR")
 
 
-def fine_pixels(scene: bpy.types.Scene, terrain: bpy.types.Object) -> float:
-    """How many pieces adaptive subdivision makes at most, if the ground filled the picture; 0 where it is off."""
-    if not is_fine(terrain):
-        return 0.0
+def pixels_of_render(scene: bpy.types.Scene) -> float:
+    """How many pixels a render has."""
     render = scene.render
-    return render.resolution_x * render.resolution_y * (render.resolution_percentage / 100) ** 2 / pixels_of(terrain) ** 2
+    return render.resolution_x * render.resolution_y * (render.resolution_percentage / 100) ** 2
 
 
 def draw_memory(layout: bpy.types.UILayout, context: bpy.types.Context, width: float) -> None:
@@ -71,7 +69,7 @@ def draw_memory(layout: bpy.types.UILayout, context: bpy.types.Context, width: f
         return
     resolution = context.scene.photo_to_terrain.settings.resolution
     making, free = needed_gb(resolution), free_gb()
-    use = needs(resolution**2, resolution**2 / automatic_step(resolution, resolution) ** 2)
+    use = needs(resolution**2)
     draw_text(layout, tell("Memory: {making} to make it, then {mesh} in Blender", making=in_words(making),
                            mesh=in_words(use.blender)), width, icon="MEMORY")
     if 0.0 < free < making + use.blender:

@@ -7,27 +7,33 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-MESH_BYTES = 250
-VIEWPORT_BYTES = 130
-RENDER_BYTES = 420
-FINE_BYTES = 420
-"""A point of the mesh; a point that a viewport shows; a point in a Cycles render beside the mesh; a pixel that adaptive
-subdivision fills with ground."""
+MESH_BYTES = 240
+RENDER_BYTES = 550
+"""A point of the mesh with all attributes and UV maps; on top of that, a point while Cycles renders."""
+
+FINE_BYTES, FINE_PIXEL_BYTES = 1700, 2200
+"""With adaptive subdivision on top of that: a point, and a piece of ground."""
+
+PIXEL_BYTES = 80
+"""A pixel of any render."""
 
 GB = 1e9
 
 
 @dataclass(frozen=True)
 class Needs:
-    """GB beside what Blender itself holds. blender: mesh and viewport, for good.   render: on top, while Cycles renders."""
+    """GB beside what Blender itself holds. blender: the mesh, for good.   render: on top, while Cycles renders."""
 
     blender: float
     render: float
 
 
-def needs(points: int, shown: int, fine_pixels: float = 0.0) -> Needs:
-    """points: of the mesh.   shown: in the viewport.   fine_pixels: pixels of the render over the area of a piece; 0 without."""
-    return Needs((points * MESH_BYTES + shown * VIEWPORT_BYTES) / GB, (points * RENDER_BYTES + fine_pixels * FINE_BYTES) / GB)
+def needs(points: int, pixels: float = 0.0, piece_px: float = 0.0) -> Needs:
+    """points: of the mesh.   pixels: of the render.   piece_px: size of the pieces of adaptive subdivision; 0 without."""
+    render = points * RENDER_BYTES + pixels * PIXEL_BYTES
+    if piece_px:
+        render += points * FINE_BYTES + pixels / piece_px**2 * FINE_PIXEL_BYTES
+    return Needs(points * MESH_BYTES / GB, render / GB)
 
 
 def in_words(gb: float) -> str:

@@ -14,11 +14,6 @@ from ..compatibility import ADAPTIVE_IS_REGULAR, set_displaced
 NAME = "Render Detail"
 """Of the modifier and of the displacement node."""
 
-SHARE_NAME = "Render Detail Height"
-
-RAISED_SHARE = 0.35
-"""Of the bump's height: its coarse noise is wider than the grid's spacing, and the heights' own forms shall prevail."""
-
 
 def modifier_of(terrain: bpy.types.Object) -> bpy.types.SubsurfModifier | None:
     """The modifier, if it is there."""
@@ -87,24 +82,19 @@ def raise_ground(material: bpy.types.Material, wanted: bool) -> None:
     output = next((node for node in tree.nodes if node.bl_idname == "ShaderNodeOutputMaterial" and node.is_active_output), None)
     if bump is None or output is None or not bump.inputs["Height"].is_linked:
         return
-    for name in (NAME, SHARE_NAME):
-        if name in tree.nodes:
-            tree.nodes.remove(tree.nodes[name])
+    if NAME in tree.nodes:
+        tree.nodes.remove(tree.nodes[NAME])
     bump.mute = wanted
     set_displaced(material, wanted)
     if not wanted:
         return
-    strength, node = tree.nodes.new("ShaderNodeMath"), tree.nodes.new("ShaderNodeDisplacement")
-    strength.name, strength.operation = SHARE_NAME, "MULTIPLY"
-    strength.inputs[1].default_value = RAISED_SHARE
-    tree.links.new(bump.inputs["Strength"].links[0].from_socket, strength.inputs[0])
+    node = tree.nodes.new("ShaderNodeDisplacement")
     node.name = node.label = NAME
     tree.links.new(bump.inputs["Height"].links[0].from_socket, node.inputs["Height"])
-    tree.links.new(strength.outputs[0], node.inputs["Scale"])
+    tree.links.new(bump.inputs["Strength"].links[0].from_socket, node.inputs["Scale"])
     node.inputs["Midlevel"].default_value = middle_of(bump)
     tree.links.new(node.outputs[0], output.inputs["Displacement"])
-    for place, one in enumerate((strength, node)):
-        one.location = (output.location.x - 400 + 200 * place, output.location.y - 400)
+    node.location = (output.location.x - 200, output.location.y - 400)
 
 
 def middle_of(bump: bpy.types.Node) -> float:
