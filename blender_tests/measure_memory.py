@@ -1,7 +1,7 @@
 """A row of a table: `python -m blender_tests.measure_memory SIZE WIDTH HEIGHT` with Blender as a module.
 
-Run by benchmarks/terrain_memory.py. Physical memory of this process (Linux): after a finished terrain of SIZE x SIZE points was put into the scene, and at the peak of
-a Cycles render of it, plainly and with adaptive subdivision.
+Run by benchmarks/terrain_memory.py. Physical memory of this process (Linux): after a finished terrain of SIZE x SIZE points was put
+into the scene, and at the peak of a Cycles render of it, plainly and with adaptive subdivision.
 """
 
 from __future__ import annotations
