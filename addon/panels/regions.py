@@ -54,7 +54,9 @@ class PHOTO_TO_TERRAIN_PT_region(Fold, bpy.types.Panel):
         """Choices and the button."""
         column.separator()
         column.prop(context.scene, SEED)
-        column.prop(context.scene, SEEN)
+        whole = column.column()
+        whole.use_property_split = False    # split, the words have no room in a narrow sidebar
+        whole.prop(context.scene, SEEN)
         row = column.row()
         row.scale_y = 1.3
         row.operator("photo_to_terrain.regenerate_region", icon="FILE_REFRESH")
