@@ -19,6 +19,9 @@ DRAWN = {"label", "operator", "prop", "menu", "popover", "prop_menu_enum", "oper
          "operator_enum", "prop_search"}
 """Layout's functions, whose text is named."""
 
+NEWS = {"progress", "report"}
+"""The backend's functions that say how far a stage is."""
+
 NAMED = ("text", "heading", "title")
 
 PREFIX = "photo_to_terrain"
@@ -68,8 +71,8 @@ def news_of_the_backend() -> Iterator[tuple[str, str]]:
     """What its stages say while they work."""
     for path in sorted((ADDON.parent / "backend").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "progress":
-                for text in plain(node.args[1:2]):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in NEWS:
+                for text in plain(node.args[1:]):
                     yield text, f"backend/{path.name}:{node.lineno}"
 
 
