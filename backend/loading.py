@@ -24,9 +24,13 @@ class Loading:
         _tolerantly(pipeline.scene_network)
         self._rest.start()
 
+    def is_going_on(self) -> bool:
+        """Whether something is still missing that a terrain needs."""
+        return self._rest.is_alive()
+
     def wait(self) -> None:
-        """Until all is loaded that a terrain needs; at once where loading was never begun."""
-        if self._rest.ident is not None:
+        """Until all is there; at once where loading was never begun."""
+        if self.is_going_on():
             self._rest.join()
 
 

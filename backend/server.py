@@ -236,7 +236,9 @@ class Server:
         try:
             if request.kind == "segment":
                 return self._found(request, mask_request.find_masks(job, *tools))
-            self._loading.wait()
+            if self._loading.is_going_on():
+                self.tell(request, messages.make("progress", request.job, label="Loading networks and kernels", fraction=0.0))
+                self._loading.wait()
             outcome = pipeline.generate(job, *tools)
         except Cancelled:
             return messages.make("cancelled", request.job)
