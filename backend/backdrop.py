@@ -1,6 +1,6 @@
 """The picture as Blender shows it behind the scene: upright, in sRGB, and so small that opening it does not hold Blender up.
 
-Decoding 24 megapixels takes a third of a second, during which nobody can work.
+Opening 24 megapixels takes Blender 0.1 s, and 3 s where they have to be turned, during which nobody can work.
 """
 
 from __future__ import annotations
