@@ -33,10 +33,9 @@ def sentences(report: dict[str, Any]) -> tuple[list[str], list[str]]:
 
 def draw_result(layout, collection, width):
     """What came out, in a few lines."""
-    box = layout.box()
-    box.label(text=collection.name, icon="CHECKMARK", translate=False)
+    column = layout.box().column(align=True)
     lines, warnings = sentences(places.report_of(collection))
     for line in lines:
-        draw_text(box, line, width)
+        draw_text(column, line, width)
     for warning in warnings:
-        draw_text(box, warning, width, icon="INFO")
+        draw_text(column, warning, width, icon="INFO")
