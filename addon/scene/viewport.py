@@ -14,6 +14,9 @@ CLIP_START_SHARE = 1e-5
 DOWN_TILT = math.radians(38.0)
 """Of a view from above: 0 looks straight down."""
 
+VIEW_WIDTH = 1.4
+"""Width of what a 3D view shows at its distance, as a multiple of that, with Blender's usual 50 mm."""
+
 
 def all_views() -> Iterator[bpy.types.SpaceView3D]:
     """Every 3D view of every workspace of this file."""
@@ -53,13 +56,16 @@ def look_freely(context: bpy.types.Context) -> None:
 
 
 def look_down_on(context: bpy.types.Context, middle: tuple[float, float, float], diagonal_m: float) -> None:
-    """Show something so wide from above and a little from the near side, in the same view as above."""
-    region = _main_region(context)
-    if region is not None:
-        region.view_perspective = "PERSP"
-        region.view_location = middle
-        region.view_rotation = Euler((DOWN_TILT, 0.0, 0.0)).to_quaternion()
-        region.view_distance = diagonal_m
+    """Show something so wide from above and a little from the near side, in the same view as above, left of its sidebar."""
+    area = _main_area(context)
+    if area is None:
+        return
+    view = area.spaces.active.region_3d
+    sidebar = sum(r.width for r in area.regions if r.type == "UI" and r.width > 1) / area.width
+    view.view_perspective = "PERSP"
+    view.view_rotation = Euler((DOWN_TILT, 0.0, 0.0)).to_quaternion()
+    view.view_distance = 0.8 * diagonal_m / (1.0 - sidebar)
+    view.view_location = middle[0] + VIEW_WIDTH * view.view_distance * 0.5 * sidebar, middle[1], middle[2]
 
 
 @persistent
@@ -84,10 +90,15 @@ def unregister() -> None:
 
 
 def _main_region(context: bpy.types.Context) -> bpy.types.RegionView3D | None:
-    """What looks in the 3D view under the pointer, or else in the window's largest."""
-    areas = [a for a in context.window.screen.areas if a.type == "VIEW_3D"] if context.window else []
-    area = context.area if context.area in areas else max(areas, key=lambda a: a.width * a.height, default=None)
+    """What looks in that 3D view."""
+    area = _main_area(context)
     return area.spaces.active.region_3d if area is not None else None
+
+
+def _main_area(context: bpy.types.Context) -> bpy.types.Area | None:
+    """The 3D view under the pointer, or else the window's largest."""
+    areas = [a for a in context.window.screen.areas if a.type == "VIEW_3D"] if context.window else []
+    return context.area if context.area in areas else max(areas, key=lambda a: a.width * a.height, default=None)
 
 
 def redraw() -> None:
