@@ -172,6 +172,7 @@ def test_start_over_and_undo(given, part):
     assert bpy.ops.photo_to_terrain.reset_mask() == {"FINISHED"}
     assert given.mask != painted and not masks.is_edited(given.mask) and masks.is_edited(painted)
     assert masks.under_of(given.mask) == masks.under_of(painted)
+    assert given.mask.use_fake_user and not painted.use_fake_user    # the file forgets the one before
 
 
 def test_a_mask_from_a_file(given, part, tmp_path):

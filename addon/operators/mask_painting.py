@@ -39,6 +39,7 @@ class MaskOperator:
         """Make this the scene's mask, also where the one before is shown."""
         before = mask_of(context.scene)
         context.scene.photo_to_terrain.mask = image
+        before.use_fake_user = False
         for window in context.window_manager.windows:
             area = editor_of(window)
             if area is not None and area.spaces.active.image == before:

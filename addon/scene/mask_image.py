@@ -41,6 +41,7 @@ def new_mask(name: str, of: str, labels: np.ndarray, found: np.ndarray, under: b
     image.colorspace_settings.name = "Non-Color"
     image.pixels.foreach_set(pixels_of(labels))
     image.update()
+    image.use_fake_user = True    # the file keeps it also while another picture is chosen
     image[MARK] = of
     renew(image, found, under, warning)
     return image
