@@ -19,7 +19,8 @@ from .scene.shadow_mask import shown_material, sun_of
 LOOKS = (
     ("PHOTO", "Photo and Ground", "The photograph where it saw the ground, painted ground elsewhere", 0),
     ("GROUND", "Ground Only", "Painted rock, scree, grass and snow everywhere", 1),
-    ("EVIDENCE", "Evidence", "Seen in the picture (sand), seen but moved to let water run off (red), invented (blue), edited by you (violet)", 2),
+    ("EVIDENCE", "Evidence", "Seen in the picture (sand), seen but moved to let water run off (red), invented (blue), edited by "
+     "you (violet)", 2),
     ("SHADOW", "Shadow Mask", "What other ground keeps from the sun, computed from the heights; follows the sun", 3),
     ("HEIGHT", "Height", "Colors of an atlas with contour lines", 4),
 )

@@ -56,6 +56,10 @@ class Layout:
         self._note(text, icon)
         self.drawing.properties.append(name)
 
+    def prop_enum(self, data: object, name: str, value: str, text: str | None = None, icon: str = "NONE") -> None:
+        assert value in data.bl_rna.properties[name].enum_items
+        self.prop(data, name, text, icon)
+
     def operator(self, idname: str, text: str | None = None, icon: str = "NONE", **_: object) -> OperatorValues:
         self._note(text, icon)
         self.drawing.operators.append(idname)
@@ -84,6 +88,7 @@ class Context:
 
     def __init__(self, width: int):
         self.region = SimpleNamespace(width=width)
+        self.space_data = next(area for area in bpy.data.screens[0].areas if area.type == "VIEW_3D").spaces[0]
 
     def __getattr__(self, name: str) -> object:
         return getattr(bpy.context, name)

@@ -16,7 +16,7 @@ TOLD = {"tell": 0, "translated": 0, "later": 0, "draw_text": 1, "report": 1, "po
 """Function to the position of its text."""
 
 DRAWN = {"label", "operator", "prop", "menu", "popover", "prop_menu_enum", "operator_menu_enum", "progress", "row", "column",
-         "operator_enum", "prop_search"}
+         "operator_enum", "prop_search", "prop_enum"}
 """Layout's functions, whose text is named."""
 
 NEWS = {"progress", "report"}

@@ -12,6 +12,9 @@ from .wrapped_text import draw_text
 
 LEGEND = {"EVIDENCE": later("Sand: seen. Red: seen, but moved to let water run off. Blue: invented. Violet: edited by you.")}
 
+COLORED = ("MATERIAL", "RENDERED")
+"""Kinds of the viewport's shading that show materials."""
+
 
 class PHOTO_TO_TERRAIN_PT_look(Fold, bpy.types.Panel):
     """How the terrain looks"""
@@ -29,6 +32,10 @@ class PHOTO_TO_TERRAIN_PT_look(Fold, bpy.types.Panel):
         scene, width = context.scene, context.region.width
         look = scene.photo_to_terrain_look
         column.prop(scene, PREFIX + "look")
+        shading = getattr(context.space_data, "shading", None)    # no 3D view, no shading
+        if shading is not None and shading.type not in COLORED:
+            draw_text(column, "Solid view does not show it", width, icon="INFO")
+            column.prop_enum(shading, "type", "MATERIAL", text="Material Preview")
         if look == "PHOTO":
             column.prop(scene, PREFIX + "photo_amount", text="Photo", slider=True)
             column.prop(scene, PREFIX + "grazing", text="Fade", slider=True)
