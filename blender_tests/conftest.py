@@ -71,13 +71,13 @@ def python() -> Path:
 
 @pytest.fixture
 def fake_stages(part, python, monkeypatch: pytest.MonkeyPatch):
-    """A function: from now on the backend runs these stages of tests/backend/fake_stages.py, not the real ones."""
+    """A function: from now on the backend runs these stages of tests/backend/fake_stages.py (or MODULE:NAME), not the real ones."""
     jobs, environment = part("jobs"), part("environment")
     real = jobs.BackendProcess
     monkeypatch.setattr(environment, "ROOT", ROOT)    # the installed package has no tests
 
     def use(stages: str) -> None:
-        arguments = ("--stages", f"tests.backend.fake_stages:{stages}")
+        arguments = ("--stages", stages if ":" in stages else f"tests.backend.fake_stages:{stages}")
         monkeypatch.setattr(jobs, "BackendProcess",
                             lambda python, root, log, _: real(python, root, log, arguments))
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import time
+from pathlib import Path
 
 import bpy
 import numpy as np
@@ -39,8 +41,18 @@ def until(tick, is_so) -> None:
         time.sleep(0.01)
 
 
-def test_blender_is_never_blocked_for_long(ready, part, python, monkeypatch, scene):
-    """A real backend, 1024 x 1024 points; few rounds, because only what Blender's thread does is looked at."""
+def large_copy(python, folder) -> Path:
+    """The bundled photograph as a JPEG of 24 megapixels, lying on its side as a camera held upright stores it (EXIF 6)."""
+    path = folder / "large.jpg"
+    code = ("import sys; from PIL import Image; exif = Image.Exif(); exif[0x0112] = 6; "
+            "Image.open(sys.argv[1]).resize((6000, 4000)).transpose(Image.Transpose.ROTATE_90).save(sys.argv[2], exif=exif)")
+    subprocess.run([python, "-c", code, PICTURE, path], check=True, timeout=120)
+    return path
+
+
+def test_blender_is_never_blocked_for_long(ready, part, python, monkeypatch, scene, tmp_path):
+    """A real backend, a large photograph, 1024 x 1024 points; few rounds, because only what Blender's thread does is looked at."""
+    ready.picture = str(large_copy(python, tmp_path))
     ready.settings.resolution, ready.settings.steps, ready.settings.polish_rounds = 1024, 4, 0
     part("jobs").stop_all()
     blocks: list[tuple[float, str]] = []
@@ -57,6 +69,8 @@ def test_blender_is_never_blocked_for_long(ready, part, python, monkeypatch, sce
     finally:
         part("jobs").stop_all()
     assert len(bpy.data.objects["Terrain"].data.vertices) == 1024 * 1024
+    image = scene.camera.data.background_images[0].image
+    assert max(image.size) == 2048 and abs(image.size[0] / image.size[1] - 1.5) < 0.01 and image.packed_file    # and upright
     print(f"longest blocks: {sorted(blocks)[-4:]}")
     assert max(blocks)[0] < LONGEST_BLOCK_S, sorted(blocks)[-4:]
 
