@@ -282,11 +282,13 @@ def release_if_idle(idle_s: float = IDLE_S) -> float | None:
     return None
 
 
-def stop_all() -> None:
-    """End whatever runs. Nothing is left behind."""
+def stop_all(is_waiting: bool = True) -> None:
+    """End whatever runs. Nothing is left behind. is_waiting: return when it is gone, which may take a second."""
     global _backend, _job
-    if _backend:
+    if _backend and is_waiting:
         _backend.stop()
+    elif _backend:
+        _backend.stop_soon()
     if _job:
         _job.is_over, _job.is_placing = True, False
     _backend = _job = None

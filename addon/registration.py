@@ -155,7 +155,7 @@ def unregister() -> None:
     look_properties.unregister()
     region_properties.unregister()
     setup_state.end()
-    jobs.stop_all()
+    jobs.stop_all(is_waiting=bpy.app.background)
     end_timers()
     masks.end_timers()
     terrain_object.end_timers()
