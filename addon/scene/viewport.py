@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import bpy
 from bpy.app.handlers import persistent
@@ -39,6 +40,9 @@ def look_through_camera(context: bpy.types.Context) -> None:
     """Show the scene as its camera sees it, in the 3D view under the pointer or else in the window's largest."""
     region = _main_region(context)
     if region is not None:
+        if region.view_perspective != "CAMERA":
+            _state.free_view = {"view_location": region.view_location.copy(), "view_rotation": region.view_rotation.copy(),
+                                "view_distance": region.view_distance}
         region.view_perspective = "CAMERA"
 
 
@@ -68,25 +72,53 @@ def look_down_on(context: bpy.types.Context, middle: tuple[float, float, float],
     view.view_location = middle[0] + VIEW_WIDTH * view.view_distance * 0.5 * sidebar, middle[1], middle[2]
 
 
+class _State:
+    """free_view: how a view looked before we turned it to a camera; None when we have not.
+
+    camera: name of the scene's camera before an undo.
+    """
+
+    free_view: dict[str, Any] | None = None
+    camera = ""
+
+
+_state = _State()
+
+
+@persistent
+def note_camera(scene: bpy.types.Scene, *_: object) -> None:
+    """Before an undo."""
+    _state.camera = scene.camera.name if scene.camera else ""
+
+
 @persistent
 def leave_lost_cameras(scene: bpy.types.Scene, *_: object) -> None:
-    """After an undo: a view through a camera that is no more shows the scene freely again. Undo itself leaves views alone."""
+    """After an undo that took a camera away, through which we let a free view look: it is as before. Undo leaves views alone."""
+    before = _state.free_view
+    if before is None or not _state.camera or _state.camera in bpy.data.objects:
+        return
+    _state.free_view = None
     for space in all_views():
-        camera = space.camera if space.use_local_camera else scene.camera
-        if camera is None and space.region_3d is not None and space.region_3d.view_perspective == "CAMERA":
+        if not space.use_local_camera and space.region_3d is not None and space.region_3d.view_perspective == "CAMERA":
             space.region_3d.view_perspective = "PERSP"
+            for name, value in before.items():
+                setattr(space.region_3d, name, value)
+
+
+LISTENERS = (("undo_pre", note_camera), ("redo_pre", note_camera), ("undo_post", leave_lost_cameras),
+             ("redo_post", leave_lost_cameras))
 
 
 def register() -> None:
     """Begin to hear of undo."""
-    for handlers in (bpy.app.handlers.undo_post, bpy.app.handlers.redo_post):
-        handlers.append(leave_lost_cameras)
+    for name, listener in LISTENERS:
+        getattr(bpy.app.handlers, name).append(listener)
 
 
 def unregister() -> None:
     """Hear of it no more."""
-    for handlers in (bpy.app.handlers.undo_post, bpy.app.handlers.redo_post):
-        handlers.remove(leave_lost_cameras)
+    for name, listener in LISTENERS:
+        getattr(bpy.app.handlers, name).remove(listener)
 
 
 def _main_region(context: bpy.types.Context) -> bpy.types.RegionView3D | None:
