@@ -15,6 +15,7 @@ from bpy.app.handlers import persistent
 
 from .scene import mask_overlay
 from .scene.land_classes import shares_of, snapped, tinted
+from .scene.mask_editor import show_again
 from .scene.mask_image import found_in, is_mask, mask_of, pack_masks, pixels_in, under_of
 from .scene.viewport import redraw
 
@@ -111,6 +112,7 @@ def forget() -> None:
 def another_file(*_: object) -> None:
     """A file was loaded, or undo has brought back other images."""
     forget()
+    show_again()
     watch()
 
 

@@ -329,6 +329,9 @@ def test_the_editor_opens_for_painting_and_closes_again(given, part):
     for number, color in enumerate(COLORS[:3]):
         editor.take_color(bpy.context, number)
         assert np.allclose(editor.shared_settings(bpy.context).color, color) and editor.color_in_use(bpy.context) == number
+    area.spaces.active.image = None    # undo has taken away the mask that it has shown
+    part("mask_watch").another_file()
+    assert area.spaces.active.image == image
     editor.close_editor(bpy.context)
     assert [area.type for area in screen.areas] == areas and editor.editor_of(bpy.context.window) is None
 

@@ -9,7 +9,7 @@ import bpy
 
 from ...backend.contract.masks import COLORS, SKY
 from .. import compatibility
-from .mask_image import is_mask
+from .mask_image import is_mask, mask_of
 
 BRUSH = "Mask Brush"
 
@@ -57,6 +57,19 @@ def settle(screen_name: str) -> None:
         with bpy.context.temp_override(window=window, area=area, region=region):
             bpy.ops.image.view_all(fit_view=True)
             take_color(bpy.context, SKY)
+
+
+def show_again() -> None:
+    """After undo, which may have taken away the image that an editor shows: it shows the scene's mask as it is now."""
+    for window in bpy.context.window_manager.windows:
+        mask, screen = mask_of(window.scene), window.screen
+        for area in screen.areas:
+            space = area.spaces.active
+            if mask is None or area.type != "IMAGE_EDITOR" or space.image == mask:
+                continue
+            if space.mode == "PAINT" and is_mask(space.image) or space.image is None and (
+                    space.mode == "PAINT" or VIEW_AGAIN in screen):
+                space.image, space.mode = mask, "PAINT"
 
 
 def close_editor(context: bpy.types.Context) -> None:
