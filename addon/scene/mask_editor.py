@@ -67,8 +67,8 @@ def show_again() -> None:
             space = area.spaces.active
             if mask is None or area.type != "IMAGE_EDITOR" or space.image == mask:
                 continue
-            if space.mode == "PAINT" and is_mask(space.image) or space.image is None and (
-                    space.mode == "PAINT" or VIEW_AGAIN in screen):
+            is_empty = space.image is None and VIEW_AGAIN in screen
+            if is_empty or (space.mode == "PAINT" and (space.image is None or is_mask(space.image))):
                 space.image, space.mode = mask, "PAINT"
 
 
