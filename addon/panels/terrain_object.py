@@ -11,8 +11,8 @@ from ..object_properties import PREFIX
 from ..operators.terrain_object import PHOTO_TO_TERRAIN_OT_restore_heights, PHOTO_TO_TERRAIN_OT_update_attributes
 from ..scene import result_collections as places
 from ..scene.memory_estimate import in_words, needs
-from ..scene.render_detail import is_fine, pixels_of
-from ..scene.terrain_modifiers import detail_of, shown_step
+from ..scene.render_detail import has_cycles, is_fine, pixels_of
+from ..scene.terrain_modifiers import EDITS, detail_of, our_modifier, shown_step
 from ..translations import tell
 from .settings import Fold
 from .wrapped_text import draw_text
@@ -40,12 +40,14 @@ class PHOTO_TO_TERRAIN_PT_terrain_object(Fold, bpy.types.Panel):
             if step > 1:
                 draw_text(column, tell("The view shows about {shown} thousand of {all} thousand points.",
                                        shown=round(points / step**2 / 1000), all=round(points / 1000)), width)
-        column.prop(collection, PREFIX + "edits", slider=True)
+        if our_modifier(terrain, EDITS) is not None:    # terrains of earlier versions have none
+            column.prop(collection, PREFIX + "edits", slider=True)
         buttons = column.column(align=True)
         buttons.operator(PHOTO_TO_TERRAIN_OT_update_attributes.bl_idname, icon="FILE_REFRESH")
         buttons.operator(PHOTO_TO_TERRAIN_OT_restore_heights.bl_idname, icon="LOOP_BACK")
         column.separator()
-        column.prop(collection, PREFIX + "fine")
+        if has_cycles(terrain):
+            column.prop(collection, PREFIX + "fine")
         if is_fine(terrain):
             column.prop(collection, PREFIX + "fine_px")
             if context.scene.render.engine != "CYCLES":

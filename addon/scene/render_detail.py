@@ -21,17 +21,22 @@ def modifier_of(terrain: bpy.types.Object) -> bpy.types.SubsurfModifier | None:
     return modifier if modifier is not None and modifier.type == "SUBSURF" else None
 
 
+def has_cycles(terrain: bpy.types.Object) -> bool:
+    """Whether Cycles, an add-on of Blender's own, is switched on."""
+    return hasattr(terrain, "cycles")
+
+
 def is_fine(terrain: bpy.types.Object) -> bool:
     """Whether Cycles divides this terrain."""
     modifier = modifier_of(terrain)
-    if modifier is None:
+    if modifier is None or not has_cycles(terrain):
         return False
     return modifier.use_adaptive_subdivision if ADAPTIVE_IS_REGULAR else terrain.cycles.use_adaptive_subdivision
 
 
 def set_fine(terrain: bpy.types.Object, wanted: bool) -> None:
     """Begin or end it."""
-    if wanted == is_fine(terrain):
+    if wanted == is_fine(terrain) or not has_cycles(terrain):
         return
     modifier = modifier_of(terrain)
     if not wanted:
@@ -59,7 +64,7 @@ def set_fine(terrain: bpy.types.Object, wanted: bool) -> None:
 def pixels_of(terrain: bpy.types.Object) -> float:
     """Size of the pieces in pixels."""
     modifier = modifier_of(terrain)
-    if modifier is None:
+    if modifier is None or not has_cycles(terrain):
         return 1.0
     return modifier.adaptive_pixel_size if ADAPTIVE_IS_REGULAR else terrain.cycles.dicing_rate
 
@@ -67,7 +72,7 @@ def pixels_of(terrain: bpy.types.Object) -> float:
 def set_pixels(terrain: bpy.types.Object, pixels: float) -> None:
     """Choose it; nothing happens where the modifier is gone."""
     modifier = modifier_of(terrain)
-    if modifier is None:
+    if modifier is None or not has_cycles(terrain):
         return
     if ADAPTIVE_IS_REGULAR:
         modifier.adaptive_pixel_size = pixels
