@@ -20,21 +20,12 @@ from .tiling import extend, for_each_tile, layout
 
 KEEP_KNOWN_UNTIL = 50
 """Below this step (t = 0.05) seen cells are no longer put back, so that they blend with the rest (P2P 5.1)."""
-SPIN_BELOW = 0.2
-"""Noise level below which the predictions of two tilings are averaged (cycle spinning, Coifman and Donoho 1995).
-
-The network's bands lie on a grid of four cells, so what it gets wrong depends on where that grid lies; there fine relief is
-decided. For a third more time, curvature comes 11 % and KID 6 % nearer to real ground (docs/representation.md).
-"""
 RIM = 32
 """Cells added around the grid while it is diffused."""
 
 
 class TiledDenoiser:
-    """The network on a whole grid: tiles at a new place on every call, at little noise the mean of two places.
-
-    `check` is called before each tile.
-    """
+    """The network on a whole grid: tiles at a new place on every call.   `check` is called before each tile."""
 
     def __init__(
         self,
@@ -58,7 +49,7 @@ class TiledDenoiser:
         """The clean map, and the network's transposed Jacobian at x (one more pass and its gradient)."""
         rows, cols = x.shape
         sigma, noisy = self.schedule.sigma(step), x / self.schedule.signal(step)
-        cuts = [layout((rows, cols), CELLS, self.rng) for _ in range(2 if sigma < SPIN_BELOW else 1)]
+        cut = layout((rows, cols), CELLS, self.rng)
 
         def forward(tile: torch.Tensor) -> torch.Tensor:
             return self.network.denoise(tile, sigma, self.conditions)
@@ -69,14 +60,10 @@ class TiledDenoiser:
                 (answer,) = torch.autograd.grad(forward(variable), variable, gradient)
             return answer
 
-        def over_tiles(work: Callable[..., torch.Tensor], *grids: torch.Tensor) -> torch.Tensor:
-            first, *others = (for_each_tile((noisy, *grids), cut, work, self.check) for cut in cuts)
-            return sum(others, first) / len(cuts)
-
         def transpose(gradient: torch.Tensor) -> torch.Tensor:
-            return over_tiles(backward, gradient)
+            return for_each_tile((noisy, gradient), cut, backward, self.check)
 
-        return over_tiles(forward), transpose
+        return for_each_tile((noisy,), cut, forward, self.check), transpose
 
 
 def make_weights(settings: TerrainSettings) -> Weights:

@@ -1,8 +1,9 @@
 """Ways to show heights to the terrain network. Weights say which one they were trained in; docs/representation.md compares them.
 
-Each is the same U-Net on a grid four times coarser, with as many channels as the representation has. Every channel is
-preconditioned with the standard deviations of terrain and of unit white noise in it, measured on 400 crops of the
-training files with `python -m backend.training.measure_spreads`.
+The shipped ones are those of a `LaplacianPyramid`; `TerrainUNet` itself works in Haar bands. Each is the same U-Net on a grid
+four times coarser, with as many channels as the representation has. Every channel is preconditioned with the standard
+deviations of terrain and of unit white noise in it, measured on 400 crops of the training files with
+`python -m backend.training.measure_spreads`.
 """
 
 from __future__ import annotations
@@ -13,13 +14,10 @@ from torch.nn import functional
 from .terrain import TerrainUNet
 
 
-class HaarBands(TerrainUNet):
-    """Two levels of orthonormal Haar bands, 16 channels."""
-
-
 class RawHeights(TerrainUNet):
     """The heights themselves, 4 x 4 cells in 16 channels (pixel-unshuffle)."""
 
+    representation = "raw"
     bands = ((16, 1.9, 1.0),)
 
     def split(self, heights: torch.Tensor) -> torch.Tensor:
@@ -41,6 +39,7 @@ class LaplacianPyramid(TerrainUNet):
     A frame, not a basis: white noise in heights is correlated in it, and its fine levels hold a third more numbers.
     """
 
+    representation = "laplacian"
     bands = ((1, 1.9, 0.25), (4, 0.064, 0.451), (16, 0.031, 0.903))
 
     def split(self, heights: torch.Tensor) -> torch.Tensor:
@@ -60,7 +59,7 @@ class LaplacianPyramid(TerrainUNet):
         return 4.0 * bands[:, :1]
 
 
-REPRESENTATIONS: dict[str, type[TerrainUNet]] = {"haar": HaarBands, "raw": RawHeights, "laplacian": LaplacianPyramid}
+REPRESENTATIONS: dict[str, type[TerrainUNet]] = {kind.representation: kind for kind in (TerrainUNet, RawHeights, LaplacianPyramid)}
 
 
 def _enlarge(grid: torch.Tensor) -> torch.Tensor:

@@ -6,9 +6,10 @@ on 85 elevation models from 1 to 90 m: 0.06 finest, 0.22, 0.80, 2.6 in the fourt
 all, noise stays white in heights, and t = 0.5 (noise 3.4) keeps what is longer than about 50 cells: the procedural
 start stands.
 
-Inside, heights become 16 Haar channels on a grid four times coarser. Each band is preconditioned with its own standard
-deviation (Karras et al. 2022, eq. 7; this is v-prediction in every band's own unit), so that the network's error in a
-band can never exceed the relief of that band: what is left of the noise stays invisible.
+Inside, heights become bands on a grid four times coarser: in the shipped weights a Laplacian pyramid (`representations`,
+chosen by measurement, docs/representation.md), in the class below Haar bands. Each band is preconditioned with its own
+standard deviation (Karras et al. 2022, eq. 7; this is v-prediction in every band's own unit), so that the network's error in
+a band can never exceed the relief of that band: what is left of the noise stays invisible.
 The mean of the input is taken out and put back; norms act per cell. Nothing else looks at the whole tile.
 """
 
@@ -121,11 +122,13 @@ class ResidualBlock(nn.Module):
 
 
 class TerrainUNet(nn.Module):
-    """17 input channels (16 bands and the mean band's local contrast), 16 output channels; see the module's text.
+    """The network in Haar bands: 17 input channels (16 bands and the mean band's local contrast), 16 output channels.
 
     widths: channels per level.   embedding: size of what the blocks are told.   blocks: residual blocks per level and side.
     """
 
+    representation: ClassVar[str] = "haar"
+    """Its name in the metadata of weights."""
     frequencies: torch.Tensor
     band_std: torch.Tensor
     band_noise: torch.Tensor
@@ -238,7 +241,7 @@ class TerrainNetwork:
             with safe_open(path, framework="pt") as file:
                 metadata = {k: json.loads(v) for k, v in (file.metadata() or {}).items()}
                 state = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118 (not a dict)
-            kind = REPRESENTATIONS[metadata.get("representation", "haar")]
+            kind = REPRESENTATIONS[metadata["representation"]]
             module = kind(tuple(metadata["widths"]), metadata["embedding"], metadata.get("blocks", 1))
             module.load_state_dict(state)
         except (OSError, SafetensorError, KeyError, ValueError, RuntimeError) as problem:
@@ -258,7 +261,8 @@ class TerrainNetwork:
 def save(path: Path, module: TerrainUNet, metadata: dict[str, Any]) -> None:
     """Write weights as float16 with their metadata; a reader never sees half a file."""
     state = {name: tensor.detach().half().contiguous() for name, tensor in module.state_dict().items()}
-    facts = {"widths": list(module.widths), "embedding": module.embedding, "blocks": module.blocks, **metadata}
+    facts = {"widths": list(module.widths), "embedding": module.embedding, "blocks": module.blocks,
+             "representation": module.representation, **metadata}
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
     save_file(state, partial, {key: json.dumps(value) for key, value in facts.items()})

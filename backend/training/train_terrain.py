@@ -30,7 +30,7 @@ from .terrain_crops import CropStream, load_sources
 VALIDATION_CROPS = 24
 
 
-def train(source: Path, out: Path, weights: Path, size: str, recipe: Recipe, representation: str = "haar") -> None:
+def train(source: Path, out: Path, weights: Path, size: str, recipe: Recipe, representation: str = "laplacian") -> None:
     """Run to the end of the time, writing OUT/checkpoint.pt, OUT/log.jsonl and `weights`.
 
     source: a library of elevation models (a folder) or a pack of crops (`pack_crops`, a file).   size: a key of `SIZES`.
@@ -50,7 +50,7 @@ def train(source: Path, out: Path, weights: Path, size: str, recipe: Recipe, rep
         with (out / "log.jsonl").open("a", encoding="utf-8") as log:
             log.write(json.dumps(facts) + "\n")
         save(weights, average, {"size": size, "steps": now.step, "minutes": round(now.spent_s / 60, 1), "seed": recipe.seed,
-                                "batch": recipe.batch, "representation": representation})
+                                "batch": recipe.batch})
 
     fit(module, average, crops, recipe, out / "checkpoint.pt", report)
 
@@ -116,7 +116,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder for the checkpoint and the log")
     parser.add_argument("--weights", type=Path, help="exported weights (default: OUT/terrain.safetensors)")
     parser.add_argument("--size", choices=sorted(SIZES), default="small")
-    parser.add_argument("--representation", choices=sorted(REPRESENTATIONS), default="haar", help="how heights are shown to it")
+    parser.add_argument("--representation", choices=sorted(REPRESENTATIONS), default="laplacian",
+                        help="how heights are shown to it")
     parser.add_argument("--minutes", type=float, default=75.0, help="of wall time, over all resumed runs")
     parser.add_argument("--cpu-time", action="store_true", help="count the minutes in processor time, beside other work")
     parser.add_argument("--pause-after", type=float, default=math.inf, metavar="MINUTES",

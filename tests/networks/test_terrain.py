@@ -11,6 +11,7 @@ import torch
 from backend.completion.schedule import FewStepSampler, NoiseSchedule
 from backend.contract.errors import MissingWeights
 from backend.evaluation.relief_statistics import octaves
+from backend.networks.representations import REPRESENTATIONS
 from backend.networks.terrain import (
     BAND_STD,
     SIZES,
@@ -62,13 +63,13 @@ def test_height_offset_passes_through() -> None:
     torch.testing.assert_close(there, module(noisy, sigma, torch.zeros(1, 2)), atol=1e-4, rtol=1e-4)
 
 
-@pytest.mark.parametrize("blocks", [1, 2])
-def test_weights_survive_the_file_whatever_the_size(tmp_path: Path, blocks: int) -> None:
-    module = TerrainUNet((8, 16, 8, 16), 16, blocks)
+@pytest.mark.parametrize(("blocks", "kind"), [(1, "haar"), (2, "haar"), (1, "laplacian")])
+def test_weights_survive_the_file_whatever_the_kind(tmp_path: Path, blocks: int, kind: str) -> None:
+    module = REPRESENTATIONS[kind]((8, 16, 8, 16), 16, blocks)
     save(tmp_path / "w.safetensors", module, {"steps": 3})
     network = TerrainNetwork.load(tmp_path / "w.safetensors")
     assert network.metadata["steps"] == 3
-    assert network.module.blocks == blocks
+    assert network.module.blocks == blocks and network.module.representation == kind
     assert network.denoise(torch.zeros(1, 1, 64, 32), 0.1, (0.0, 0.0)).shape == (1, 1, 64, 32)
     for name, value in module.state_dict().items():
         torch.testing.assert_close(network.module.state_dict()[name], value.half().float())
