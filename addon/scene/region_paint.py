@@ -22,7 +22,7 @@ HIDDEN, SEEN, PAINTED = (0.42, 0.44, 0.48), (0.62, 0.54, 0.48), (0.95, 0.22, 0.0
 """Linear colors of hidden ground, seen ground and the region; blue alone tells whether a point is painted."""
 
 HALF = 0.5
-"""Strength from which a point belongs to the region, as in backend/completion/region.py."""
+"""Strength from which a point belongs to the region, as in backend/completion/region_files.py."""
 
 
 def is_painting(terrain: bpy.types.Object | None) -> bool:

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 from scipy.ndimage import distance_transform_edt, find_objects, gaussian_filter, label
 
 from kernels.fill import fill
@@ -30,6 +29,7 @@ from ..terrain import Grid, Terrain
 from . import diffusion, polish, procedural_start
 from .drainage import drain_with_banks
 from .height_unit import seen_scale
+from .region_files import read_base, read_mask
 
 MARGIN = 64
 """Cells of surroundings on each side of the region that the networks see: a quarter of the tiles they were trained on."""
@@ -45,8 +45,6 @@ APART = 32
 """Painted ground at least this many cells apart is worked on separately."""
 PART_SEED = 2**31
 """Between the seeds of two parts: beyond all seeds that can be chosen."""
-PAINTED = 0.5
-"""Brush strength from which a point belongs to the region."""
 USUAL_MISMATCH = 0.05
 """Share of the seen relief by which the seen ground of the old terrain may differ from what the picture shows now."""
 
@@ -222,7 +220,7 @@ def describe(terrain: Terrain, settings: TerrainSettings) -> dict[str, Any]:
     change = np.abs(terrain.heights[free].astype(np.float64) - base[free])
     return {"id": f"{settings.region_seed}-{digest[:8]}", "seed": settings.region_seed, "cells": int(free.sum()),
             "share_of_grid": float(free.mean()), "mean_change_m": float(change.mean()), "largest_change_m": float(change.max()),
-            "seam": seam(terrain.heights, free)}
+            "seam": seam(terrain.heights, free), "seam_before": seam(base, free)}
 
 
 def seam(heights: np.ndarray, free: np.ndarray, reach: int = 16) -> dict[str, float | None]:
@@ -243,48 +241,6 @@ def seam(heights: np.ndarray, free: np.ndarray, reach: int = 16) -> dict[str, fl
             found[name].append(values)
     joined = {name: np.concatenate(values) for name, values in found.items()}
     return {name: float(values.mean()) if values.size else None for name, values in joined.items()}
-
-
-UNREADABLE = (OSError, ValueError, EOFError, SyntaxError, Image.DecompressionBombError)
-"""What numpy and Pillow raise for files that are missing, damaged or something else."""
-
-
-def read_base(path: Path, shape: tuple[int, int]) -> np.ndarray:
-    """The terrain to change: float32 (rows, cols) m from a terrain.npy or terrain.tif. Raises BadSettings with one sentence."""
-    try:
-        heights = np.load(path, allow_pickle=False) if path.suffix.lower() == ".npy" else _picture(path, "F")
-    except UNREADABLE as problem:
-        raise BadSettings(f"The terrain to change, {path}, cannot be read.") from problem
-    if heights.dtype != np.float32 or heights.ndim != 2 or not np.isfinite(heights).all():
-        raise BadSettings(f"The terrain to change, {path}, does not hold heights as 32-bit numbers.")
-    _check_shape("The terrain to change", heights.shape, shape)
-    return heights
-
-
-def read_mask(path: Path, shape: tuple[int, int]) -> np.ndarray:
-    """The painted region: bool (rows, cols) from an .npy file (0 to 1) or a picture (black to white). Raises BadSettings."""
-    try:
-        if path.suffix.lower() == ".npy":
-            strength = np.asarray(np.load(path, allow_pickle=False), np.float32)
-        else:
-            strength = _picture(path, "L").astype(np.float32) / 255.0
-    except UNREADABLE as problem:
-        raise BadSettings(f"The painted region, {path}, cannot be read.") from problem
-    _check_shape("The painted region", strength.shape, shape)
-    return strength >= PAINTED
-
-
-def _picture(path: Path, mode: str) -> np.ndarray:
-    """A picture's pixels. mode: F as they are, which must be 32-bit numbers; L as gray. Raises UNREADABLE."""
-    with Image.open(path) as picture:
-        return np.asarray(picture if mode == "F" else picture.convert(mode))
-
-
-def _check_shape(what: str, got: tuple[int, ...], wanted: tuple[int, int]) -> None:
-    if got != wanted:
-        size = " x ".join(str(n) for n in got) or "no grid of"
-        raise BadSettings(f"{what} has {size} points and this run makes {wanted[0]} x {wanted[1]}: "
-                          "use the resolution it was made with.")
 
 
 def _context_of(ctx: Context, number: int, count: int) -> Context:

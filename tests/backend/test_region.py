@@ -231,6 +231,7 @@ def test_through_the_pipeline(tmp_path):
     assert np.array_equal(result[~mask], heights[~mask]) and not np.array_equal(result, heights)
     assert len(found) == 1 and found[0]["seed"] == 9 and found[0]["cells"] == mask.sum() and found[0]["id"].startswith("9-")
     assert found[0]["mean_change_m"] > 0 and set(found[0]["seam"]) == {"step_m", "bend_m", "around_step_m", "around_bend_m"}
+    assert found[0]["seam_before"] == pytest.approx(region.seam(heights, mask))
     assert json.loads((folder / outputs.FILES["report"]).read_text())["regions"] == found
     assert "regions" not in base.report and outcome.report["seed"] == base.report["seed"]
     whole = [p for p in previews if p["stage"] == "start"]
