@@ -55,8 +55,10 @@ def modal_run(part, monkeypatch, scene: bpy.types.Scene, kind: type | None = Non
     def tick(event: str = "TIMER", value: str = "NOTHING"):
         return kind.modal(operator, fake_context, SimpleNamespace(type=event, value=value))
 
-    yield operator, fake_context, manager, tick
-    generate.end_timers()
+    try:
+        yield operator, fake_context, manager, tick
+    finally:
+        generate.end_timers()
 
 
 def run_to_end(tick, pause_s: float = 0.05, patience_s: float = 60.0):
