@@ -120,6 +120,23 @@ def test_locked_is_not_replaced_but_stands_beside_its_successor(put, part, place
     assert places.results(scene) == [first, third] and third.name == "Picos ⛰ é, seed 0, copy 2"
 
 
+def test_a_duplicate_of_the_artists_own_is_not_replaced(put, places, scene):
+    first = put(0)
+    twin = bpy.data.collections.new("My copy")
+    places.root_of(scene).children.link(twin)
+    for name in first:
+        twin[name] = first[name]
+    for thing in first.objects:
+        copy = thing.copy()
+        copy.data = thing.data.copy()
+        twin.objects.link(copy)
+    again = put(0, lift=20.0)
+    assert {c.name for c in places.results(scene)} == {"My copy", again.name} and len(twin.objects) == 3
+    assert len({c[places.KEY_MARK] for c in places.results(scene)}) == 2
+    put(0, lift=30.0)
+    assert len(places.results(scene)) == 2 and "My copy" in bpy.data.collections
+
+
 def test_locked_is_hidden_like_others_by_another_seed(put, shown):
     first = put(0)
     bpy.ops.photo_to_terrain.lock_variation(name=first.name)
@@ -247,7 +264,7 @@ def test_pictures_are_redrawn_from_the_ground_as_it_is(put, places):
     before = pixels_of(collection)
     for vertex in places.terrain_in(collection).data.vertices:
         vertex.co.z *= 0.3
-    assert bpy.ops.photo_to_terrain.redraw_thumbnails() == {"FINISHED"}
+    assert bpy.ops.photo_to_terrain.redraw_thumbnail() == {"FINISHED"}
     assert np.abs(pixels_of(collection) - before).max() > 0.1
 
 

@@ -8,7 +8,7 @@ from ..scene import result_collections as places
 from ..scene import side_by_side, thumbnail, variations
 from ..scene.pose import grid_of, is_matched
 from ..scene.result import select_only
-from ..scene.viewport import look_down_on, look_through_camera, redraw
+from ..scene.viewport import look_down_on, look_freely, look_through_camera, redraw
 from ..translations import tell
 
 
@@ -74,6 +74,8 @@ class PHOTO_TO_TERRAIN_OT_remove_variation(VariationOperator, bpy.types.Operator
         shown = variations.take_out(context.scene, collection)
         if shown is not None:
             make_active(context, shown)
+        elif not bpy.app.background:
+            look_freely(context)    # its camera is gone
         return {"FINISHED"}
 
 
@@ -100,16 +102,19 @@ class PHOTO_TO_TERRAIN_OT_side_by_side(TerrainsOperator, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class PHOTO_TO_TERRAIN_OT_redraw_thumbnails(TerrainsOperator, bpy.types.Operator):
-    """Draw the small pictures of all terrains again, from the ground as it is now, sculpted or not"""
+class PHOTO_TO_TERRAIN_OT_redraw_thumbnail(TerrainsOperator, bpy.types.Operator):
+    """Draw the small picture of the shown terrain again, from its ground as it is now, sculpted or not"""
 
-    bl_idname = "photo_to_terrain.redraw_thumbnails"
-    bl_label = "Redraw Pictures"
+    bl_idname = "photo_to_terrain.redraw_thumbnail"
+    bl_label = "Redraw Picture"
+
+    @classmethod
+    def poll(cls, context):
+        return super().poll(context) and is_matched(places.shown_result(context.scene))
 
     def execute(self, context):
-        for collection in places.results(context.scene):
-            if is_matched(collection):
-                thumbnail.put(collection, thumbnail.draw(grid_of(collection), evidence_of(collection)))
+        collection = places.shown_result(context.scene)
+        thumbnail.put(collection, thumbnail.draw(grid_of(collection), evidence_of(collection)))
         redraw()
         return {"FINISHED"}
 
@@ -136,5 +141,5 @@ CLASSES = (
     PHOTO_TO_TERRAIN_OT_lock_variation,
     PHOTO_TO_TERRAIN_OT_remove_variation,
     PHOTO_TO_TERRAIN_OT_side_by_side,
-    PHOTO_TO_TERRAIN_OT_redraw_thumbnails,
+    PHOTO_TO_TERRAIN_OT_redraw_thumbnail,
 )

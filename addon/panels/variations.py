@@ -51,7 +51,7 @@ class PHOTO_TO_TERRAIN_PT_variations(Part, bpy.types.Panel):
         if len(places.results(scene)) > 1:
             row = column.row(align=True)
             row.operator(variations.PHOTO_TO_TERRAIN_OT_side_by_side.bl_idname, icon="GRID", depress=side_by_side.is_on(scene))
-            row.operator(variations.PHOTO_TO_TERRAIN_OT_redraw_thumbnails.bl_idname, text="", icon="FILE_REFRESH")
+            row.operator(variations.PHOTO_TO_TERRAIN_OT_redraw_thumbnail.bl_idname, text="", icon="FILE_REFRESH")
         if shown is not None:
             draw_result(layout, shown, width)
 

@@ -87,15 +87,16 @@ def make_room(scene: bpy.types.Scene, report: dict[str, Any]) -> tuple[str, str]
     """
     same = key_of(report)
     locked = {c[places.KEY_MARK] for c in places.results(scene) if is_locked(c)}
-    key, number = same, 1
-    while key in locked:
-        number += 1
-        key = f"{same}{COPY}{number}"
+    key = _free(same, locked)
     name = title_of(report, key)
+    is_replaced = False
     for earlier in places.results(scene):
-        if earlier[places.KEY_MARK] == key:
-            name = own_name(earlier) or name
+        if earlier[places.KEY_MARK] == key and not is_replaced:
+            is_replaced, name = True, own_name(earlier) or name
             places.remove(earlier)
+        elif earlier[places.KEY_MARK] == key:    # a duplicate of the artist's own is another terrain from now on
+            earlier[places.KEY_MARK] = _free(same, {c[places.KEY_MARK] for c in places.results(scene)} | {key})
+            places.hide(scene, earlier, not side_by_side.is_on(scene))
         elif places.is_hidden(scene, earlier) or side_by_side.is_on(scene):
             continue
         elif earlier[places.KEY_MARK] in locked and str(earlier[places.KEY_MARK]).split(COPY)[0] == same:
@@ -103,6 +104,15 @@ def make_room(scene: bpy.types.Scene, report: dict[str, Any]) -> tuple[str, str]
         else:
             places.hide(scene, earlier, True)
     return key, name
+
+
+def _free(key: str, used: set[str]) -> str:
+    """The key, or that of its first copy that is not used."""
+    free, number = key, 1
+    while free in used:
+        number += 1
+        free = f"{key}{COPY}{number}"
+    return free
 
 
 def sign(collection: bpy.types.Collection, key: str, report: dict[str, Any]) -> None:
