@@ -15,9 +15,12 @@ from backend.estimation import segmentation
 from backend.evaluation import paper_figures
 from backend.evaluation.marked_pictures import depth_order, marked_pictures, mask_scores
 from backend.evaluation.options import DEFAULT_PICTURES, MASKS
+from backend.evaluation.relief_statistics import compare
+from backend.evaluation.terrain_samples import regions, sample
 from backend.networks.scene import SceneNetwork
 from backend.networks.terrain import TerrainNetwork
 from backend.picture import load
+from backend.training.elevation_data import DEFAULT_LIBRARY
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "picos_de_europa.jpg"
 
@@ -53,6 +56,17 @@ def test_a_crater_opens_under_guidance_and_stays_closed_without():
     assert rows["unguided"]["mdd_m"] > 0.5
     assert rows["guided"]["mdd_m"] < 0.5 * rows["unguided"]["mdd_m"]
     assert rows["guided"]["lowered_at_most_m"] < 1.2 * rows["breached only"]["lowered_at_most_m"]
+
+
+def test_samples_have_the_relief_of_real_ground_at_every_length():
+    if not DEFAULT_LIBRARY.is_dir():
+        pytest.skip("no elevation models at ../shared/data/dem")
+    torch.set_num_threads(1)
+    name, real, dx = next(place for place in regions(DEFAULT_LIBRARY) if place[0] == "os50_lake_district")
+    row = compare(sample(real, dx, TerrainNetwork.load(half=fast_bfloat16("cpu"))), real, dx)
+    assert all(0.9 < ratio < 1.1 for ratio in row["octave_ratio"]), name
+    assert 0.9 < row["grain"] < 1.2
+    assert row["slope_distance"] < 0.15 and row["curvature_distance"] < 0.2
 
 
 def test_depth_order_counts_pairs_that_differ():
