@@ -124,8 +124,8 @@ def test_a_duplicate_of_the_artists_own_is_not_replaced(put, places, scene):
     first = put(0)
     twin = bpy.data.collections.new("My copy")
     places.root_of(scene).children.link(twin)
-    for name in first:
-        twin[name] = first[name]
+    for name, value in first.items():
+        twin[name] = value
     for thing in first.objects:
         copy = thing.copy()
         copy.data = thing.data.copy()
