@@ -77,3 +77,21 @@ def test_stages_notice_a_cancel(tmp_path: Path, stage: str):
 
 def test_loading_in_advance_works():
     pipeline.warm_up()
+
+
+def test_a_region_is_made_anew_and_nothing_else(outcome, tmp_path):
+    folder = outcome.files["report"].parent
+    before, evidence = np.load(folder / "terrain.npy"), np.load(folder / "evidence.npy")
+    mask = np.zeros(before.shape, np.uint8)
+    mask[20:120, 10:110] = 1
+    np.save(tmp_path / "base.npy", before)
+    np.save(tmp_path / "mask.npy", mask)
+    settings = TerrainSettings(**{**SMALL.to_dict(), "base_path": str(tmp_path / "base.npy"), "region_seed": 4,
+                                  "region_path": str(tmp_path / "mask.npy")})
+    made = pipeline.generate(pipeline.Job(PICTURE, folder, settings, device="cpu"))
+    after, (region,) = np.load(made.files["heights"]), made.report["regions"]
+    changed = after != before
+    assert not changed[(mask == 0) | (evidence == 1)].any() and changed.sum() > 0.95 * region["cells"] > 4000
+    assert np.array_equal(np.load(made.files["evidence"])[mask == 0], evidence[mask == 0])
+    assert region["mean_change_m"] > 10 and region["seam"]["step_m"] < 1.2 * region["seam_before"]["step_m"]
+    assert made.report["metrics"]["ove_m"] <= 0.5 and made.report["metrics"]["mdd_m"] <= 0.05
