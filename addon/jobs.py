@@ -95,8 +95,8 @@ class Job:
     def face(self) -> tuple[object, ...]:
         """What the panel draws of it; unchanged, nothing needs to be drawn again."""
         left = self.remaining_s
-        return (self.label, self.text, self.is_cancelling, self.can_keep, self.is_placing, round(100 * self.fraction),
-                round(self.seconds if left is None else left))
+        clock = 0 if self.is_placing else round(self.seconds if left is None else left)    # each drawing would only delay it
+        return self.label, self.text, self.is_cancelling, self.can_keep, self.is_placing, round(100 * self.fraction), clock
 
     @property
     def was_cancelled(self) -> bool:
