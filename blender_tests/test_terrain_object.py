@@ -1,79 +1,36 @@
-"""The terrain object: fewer points in the viewport only, edits that can be taken back, finer renders, up-to-date attributes."""
+"""The terrain object: fewer points in the viewport only, edits that can be taken back, up-to-date attributes."""
 
 from __future__ import annotations
-
-import subprocess
-import sys
 
 import bpy
 import numpy as np
 import pytest
 
-from backend.camera import Camera
-from blender_tests.results import write_picture, write_result
-from blender_tests.surfaces import pixels_of, write_surface
-
-ROWS, COLS = 41, 60
-PREFIX = "photo_to_terrain_"
+from blender_tests.terrain_objects import (
+    COLS,
+    PREFIX,
+    ROWS,
+    collection_of,
+    in_viewport,
+    places_of,
+    put_terrain,
+    rough_ground,
+    sculpt,
+    uv_of,
+    values_of,
+)
 
 
 @pytest.fixture
 def heights() -> np.ndarray:
-    """float32 (41, 60): no two points alike."""
-    rows, cols = np.mgrid[0:ROWS, 0:COLS]
-    noise = np.random.default_rng(5).normal(0, 2, (ROWS, COLS))
-    return (300 - 5 * rows + 2 * cols + 20 * np.sin(cols / 4) + noise).astype(np.float32)
+    """Those of the terrain."""
+    return rough_ground()
 
 
 @pytest.fixture
-def terrain(scene, part, tmp_path, heights) -> bpy.types.Object:
-    """A finished terrain with a photograph on its left half, slope and flow."""
-    camera = Camera(320, 240, 1.0, -0.4, 0.0, (0.0, -150.0, float(heights.max()) + 120.0))    # looks down on it
-    folder = write_result(tmp_path / "job", write_picture(tmp_path / "a.png"), heights, camera=camera)
-    photo = np.zeros(heights.shape)
-    photo[:, : COLS // 2] = 1.0
-    write_surface(folder, photo, rock=np.ones(heights.shape))
-    np.save(folder / "analysis.npy", np.stack([heights / 10, heights * 7]).astype(np.float32))
-    return part("scene.result").put_result(scene, part("scene.result_folder").read_result(folder))
-
-
-def collection_of(terrain: bpy.types.Object) -> bpy.types.Collection:
-    return terrain.users_collection[0]
-
-
-def values_of(mesh: bpy.types.Mesh, name: str) -> np.ndarray:
-    """A point attribute of numbers."""
-    layer = mesh.attributes[name]
-    assert layer.domain == "POINT"
-    values = np.empty(len(layer.data), np.int32 if layer.data_type == "INT" else np.float32)
-    layer.data.foreach_get("value", values)
-    return values
-
-
-def places_of(mesh: bpy.types.Mesh) -> np.ndarray:
-    points = np.empty(3 * len(mesh.vertices), np.float32)
-    mesh.vertices.foreach_get("co", points)
-    return points.reshape(-1, 3)
-
-
-def uv_of(mesh: bpy.types.Mesh, name: str) -> dict[int, tuple[float, float]]:
-    """Point number -> UV there, of every corner."""
-    uv, corners = np.empty(2 * len(mesh.loops), np.float32), np.empty(len(mesh.loops), np.int32)
-    mesh.uv_layers[name].data.foreach_get("uv", uv)
-    mesh.loops.foreach_get("vertex_index", corners)
-    return dict(zip(corners.tolist(), map(tuple, uv.reshape(-1, 2).tolist()), strict=True))
-
-
-def in_viewport(terrain: bpy.types.Object) -> bpy.types.Mesh:
-    """The mesh that 3D views draw."""
-    return terrain.evaluated_get(bpy.context.evaluated_depsgraph_get()).data
-
-
-def sculpt(terrain: bpy.types.Object, points: dict[int, float]) -> None:
-    """Lift points by meters."""
-    for number, lift in points.items():
-        terrain.data.vertices[number].co.z += lift
-    terrain.data.update()
+def terrain(scene, part, tmp_path) -> bpy.types.Object:
+    """A finished terrain."""
+    return put_terrain(scene, part, tmp_path)
 
 
 def test_slope_and_flow_are_attributes(terrain, heights):
@@ -177,19 +134,6 @@ def test_attributes_follow_sculpting(terrain, heights, fake_stages):
     assert np.abs(values_of(terrain.data, "slope").reshape(ROWS, COLS) - slope).max() > 20
 
 
-def test_the_evidence_look_shows_edited_ground(terrain, scene, tmp_path, part):
-    scene.photo_to_terrain_look = "EVIDENCE"
-    before = small_render(scene, tmp_path / "before.png")
-    values = np.ones(ROWS * COLS, np.float32)
-    terrain.data.attributes["edited"].data.foreach_set("value", values)
-    terrain.data.update()
-    after = small_render(scene, tmp_path / "after.png")
-    ground = np.abs(after - before).max(-1) > 0.02
-    assert ground.mean() > 0.2
-    red, green, blue = np.median(after[ground], axis=0)[:3]
-    assert blue > red > green    # violet
-
-
 def test_without_a_backend_edits_are_marked_all_the_same(terrain, part, monkeypatch, tmp_path):
     part("jobs").stop_all()
     monkeypatch.setattr(part("environment"), "find_python", lambda chosen: tmp_path / "no python here")
@@ -236,68 +180,6 @@ def test_after_undo_no_view_looks_through_a_camera_that_is_gone(scene, part, ter
     for view in views:
         view.view_perspective = "CAMERA"    # now the artist has done it
     assert undo(takes_camera=True) == {"CAMERA"}
-
-
-def small_render(scene: bpy.types.Scene, path) -> np.ndarray:
-    """float32 (48, 64, 4): through the terrain's camera."""
-    scene.render.engine = "CYCLES"
-    scene.cycles.samples, scene.cycles.use_denoising, scene.cycles.device = 2, False, "CPU"
-    scene.render.resolution_x, scene.render.resolution_y = 64, 48
-    scene.render.image_settings.file_format = "PNG"
-    scene.render.filepath = str(path)
-    bpy.ops.render.render(write_still=True)
-    return pixels_of(bpy.data.images.load(str(path)))
-
-
-FARM = """
-import sys, bpy
-bpy.ops.wm.open_mainfile(filepath=sys.argv[-2])
-assert not any("photo_to_terrain" in name for name in bpy.context.preferences.addons.keys())
-assert not hasattr(bpy.types.Scene, "photo_to_terrain") and not bpy.app.handlers.depsgraph_update_post
-bpy.context.scene.render.filepath = sys.argv[-1]
-bpy.ops.render.render(write_still=True)
-sys.stdout.flush()
-import os
-os._exit(0)
-"""
-
-
-@pytest.mark.parametrize("choices", [{}, {"detail": "4", "edits": 0.5}, {"fine": True, "fine_px": 4.0}])
-def test_a_farm_without_the_add_on_renders_the_same_pixels(terrain, scene, tmp_path, choices):
-    sculpt(terrain, dict.fromkeys(range(600, 640), 25.0))
-    for name, value in choices.items():
-        setattr(collection_of(terrain), PREFIX + name, value)
-    here = small_render(scene, tmp_path / "here.png")
-    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "farm.blend"))
-    (tmp_path / "a.png").unlink()    # nothing but the file goes to the farm
-    environment = {"BLENDER_USER_RESOURCES": str(tmp_path / "nobody"), "PATH": "/usr/bin", "OMP_NUM_THREADS": "1"}
-    done = subprocess.run([sys.executable, "-c", FARM, str(tmp_path / "farm.blend"), str(tmp_path / "there.png")],
-                          env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=180, check=False)
-    assert done.returncode == 0, done.stderr
-    there = pixels_of(bpy.data.images.load(str(tmp_path / "there.png")))
-    assert here[..., :3].std() > 0.02    # there is something to see
-    assert np.array_equal(here, there)
-
-
-def test_the_viewports_detail_never_reaches_a_render(terrain, scene, tmp_path):
-    whole = small_render(scene, tmp_path / "whole.png")
-    setattr(collection_of(terrain), PREFIX + "detail", "8")
-    assert len(in_viewport(terrain).vertices) < 100
-    assert np.array_equal(small_render(scene, tmp_path / "again.png"), whole)
-
-
-def test_finer_ground_is_raised_where_it_is_painted_and_can_be_taken_back(terrain, scene, tmp_path):
-    collection = collection_of(terrain)
-    plain = small_render(scene, tmp_path / "plain.png")
-    setattr(collection, PREFIX + "fine", True)
-    setattr(collection, PREFIX + "fine_px", 1.0)
-    assert getattr(collection, PREFIX + "fine") and terrain.modifiers[-1].type == "SUBSURF"
-    assert len(in_viewport(terrain).vertices) == ROWS * COLS
-    fine = small_render(scene, tmp_path / "fine.png")
-    assert np.abs(fine - plain).max() > 0.05
-    setattr(collection, PREFIX + "fine", False)
-    assert not getattr(collection, PREFIX + "fine") and "Render Detail" not in terrain.modifiers
-    assert np.array_equal(small_render(scene, tmp_path / "back.png"), plain)
 
 
 def test_choices_are_saved_and_a_removed_terrain_leaves_nothing(terrain, scene, part, tmp_path):
