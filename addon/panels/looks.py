@@ -35,7 +35,9 @@ class PHOTO_TO_TERRAIN_PT_look(Fold, bpy.types.Panel):
         shading = getattr(context.space_data, "shading", None)    # no 3D view, no shading
         if shading is not None and shading.type not in COLORED:
             draw_text(column, "Solid view does not show it", width, icon="INFO")
-            column.prop_enum(shading, "type", "MATERIAL", text="Material Preview")
+            row = column.row()
+            row.use_property_split = False    # the name belongs onto the button
+            row.prop_enum(shading, "type", "MATERIAL", text="Material Preview")
         if look == "PHOTO":
             column.prop(scene, PREFIX + "photo_amount", text="Photo", slider=True)
             column.prop(scene, PREFIX + "grazing", text="Fade", slider=True)
