@@ -23,6 +23,7 @@ def rehearse() -> None:
 
     from . import metrics, preview
     from .completion import procedural_start
+    from .surface import analysis
 
     grid = Grid(SIDE, SIDE, 8.0, (-252.0, 512.0))
     camera = Camera(64, 48, 1.0, 0.0, 0.0, (0.0, 0.0, 90.0))
@@ -38,3 +39,4 @@ def rehearse() -> None:
     land = np.arange(48)[:, None] > np.full((1, 64), 20)
     metrics.measure(terrain, camera, Segmentation(land, ~land, np.zeros_like(land), "rehearsal"))
     preview.sunlight(terrain, 0.0, with_shadows=True)
+    analysis.analyze(start, grid.dx_m)
