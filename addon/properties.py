@@ -26,7 +26,7 @@ def property_for(f: Field) -> Any:
     said = f.metadata
     text = {"name": said["label"], "description": said["description"]}
     if said["choices"]:
-        return EnumProperty(items=[(c, c.replace("_", " ").capitalize(), "") for c in said["choices"]],
+        return EnumProperty(items=[(c, c.replace("_", " ").capitalize().replace("Ddpm", "DDPM"), "") for c in said["choices"]],
                             default=f.default, **text)
     kind = type(f.default)
     if kind is bool:
