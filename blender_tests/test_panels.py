@@ -87,6 +87,8 @@ def test_a_running_job_shows_how_far_it_is_and_two_ways_out(panel, scene, part, 
     assert "12 s so far" in panel(width)["Generate"].texts
     job.remaining_s = 400.0
     assert "7 min left" in panel(width)["Generate"].texts
+    job.fraction = 0.0
+    assert "The first start after an update takes longer" in panel(width)["Generate"].texts
 
 
 def test_a_problem_stands_below_the_button_with_its_way_out(panel, part, scene):
@@ -113,6 +115,15 @@ def test_hidden_terrains_are_offered_but_not_refined(panel, with_result, scene, 
     places.hide(scene, places.results(scene)[0], True)
     drawn = panel()
     assert "Variations" in drawn and "Refine" not in drawn and "Export" not in drawn
+
+
+def test_the_look_says_where_it_can_be_seen(panel, with_result):
+    shading = next(area for area in bpy.data.screens[0].areas if area.type == "VIEW_3D").spaces[0].shading
+    shading.type = "SOLID"
+    assert "Material Preview" in panel()["Look"].texts
+    shading.type = "MATERIAL"
+    assert "Material Preview" not in panel()["Look"].texts
+    shading.type = "SOLID"
 
 
 def test_what_is_drawn_can_be_pressed(panel, with_result, scene):
