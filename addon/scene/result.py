@@ -18,7 +18,7 @@ from .matched_camera import frame_picture, make_camera, put_backdrop, render_siz
 from .photo_ridges import keep_ridges
 from .result_folder import FinishedTerrain
 from .surface import dress_steps
-from .terrain_modifiers import add_modifiers
+from .terrain_modifiers import modifier_steps
 from .viewport import reach
 
 TERRAIN, CAMERA = "Terrain", "Terrain Camera"
@@ -40,7 +40,7 @@ def result_steps(scene: bpy.types.Scene, finished: FinishedTerrain) -> Steps[bpy
     try:
         made.append(bpy.data.objects.new(TERRAIN, (yield from terrain_steps(TERRAIN, finished.grid, finished.evidence))))
         yield from dress_steps(made[0], finished)
-        add_modifiers(made[0], *finished.grid.heights.shape)
+        yield from modifier_steps(made[0], *finished.grid.heights.shape)
         yield
         made.append(make_camera(CAMERA, finished.report["camera"], far_m))
         image = put_backdrop(made[1], finished.backdrop or finished.picture, finished.picture.name)
