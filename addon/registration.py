@@ -29,9 +29,10 @@ from .operators import (
     terrain_object,
     variations,
 )
-from .operators.generate import PHOTO_TO_TERRAIN_OT_generate, end_timers
+from .operators.generate import PHOTO_TO_TERRAIN_OT_generate
 from .operators.keep_draft import PHOTO_TO_TERRAIN_OT_keep_draft
 from .operators.looks import PHOTO_TO_TERRAIN_OT_bake_colors, PHOTO_TO_TERRAIN_OT_cast_shadows
+from .operators.waiting import end_timers
 from .panels import masks as mask_panels
 from .panels import regions as region_panels
 from .panels import terrain_object as object_panels
@@ -98,8 +99,6 @@ def leave_file(*_: object) -> None:
         "Another file was opened while a terrain was in the making. Its finished stages are kept: the same picture goes on from "
         "there.")))
     end_timers()
-    masks.end_timers()
-    terrain_object.end_timers()
     shadow_watch.forget()
 
 
@@ -157,8 +156,6 @@ def unregister() -> None:
     setup_state.end()
     jobs.stop_all(is_waiting=bpy.app.background)
     end_timers()
-    masks.end_timers()
-    terrain_object.end_timers()
     if bpy.app.timers.is_registered(jobs.release_if_idle):
         bpy.app.timers.unregister(jobs.release_if_idle)
     ridge_overlay.unregister()

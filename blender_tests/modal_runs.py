@@ -33,7 +33,7 @@ def modal_run(part, monkeypatch, scene: bpy.types.Scene, kind: type | None = Non
 
     kind: one that makes terrains; the big button's when None.   values: of its properties.
     """
-    generate = part("operators.generate")
+    generate, waiting = part("operators.generate"), part("operators.waiting")
     manager = Window()
     fake_app = SimpleNamespace(background=False, timers=SimpleNamespace(
         is_registered=lambda f: True, register=lambda f, **k: None))
@@ -41,15 +41,19 @@ def modal_run(part, monkeypatch, scene: bpy.types.Scene, kind: type | None = Non
                                    preferences=bpy.context.preferences, view_layer=bpy.context.view_layer)
     monkeypatch.setattr(generate, "bpy", SimpleNamespace(
         app=fake_app, data=bpy.data, types=bpy.types, path=bpy.path, context=fake_context))
-    monkeypatch.setattr(generate, "redraw", lambda: None)
+    monkeypatch.setattr(waiting, "bpy", SimpleNamespace(types=bpy.types, context=fake_context))
+    for module in (generate, waiting):
+        monkeypatch.setattr(module, "redraw", lambda: None)
     kind = kind or generate.PHOTO_TO_TERRAIN_OT_generate
     operator = SimpleNamespace(said=[], **values)
     operator.report = lambda level, text: operator.said.append((level, text))
     for ours in reversed(kind.__mro__):
-        if ours.__module__ in (kind.__module__, generate.__name__):
-            for name, method in vars(ours).items():
-                if isinstance(method, FunctionType):
-                    setattr(operator, name, method.__get__(operator))
+        if ours.__module__ in (kind.__module__, generate.__name__, waiting.__name__):
+            for name, value in vars(ours).items():
+                if isinstance(value, FunctionType):
+                    setattr(operator, name, value.__get__(operator))
+                elif isinstance(value, waiting.Timers):
+                    setattr(operator, name, value)
     assert kind.execute(operator, fake_context) == {"RUNNING_MODAL"}
 
     def tick(event: str = "TIMER", value: str = "NOTHING"):
@@ -58,7 +62,7 @@ def modal_run(part, monkeypatch, scene: bpy.types.Scene, kind: type | None = Non
     try:
         yield operator, fake_context, manager, tick
     finally:
-        generate.end_timers()
+        waiting.end_timers()
 
 
 def run_to_end(tick, pause_s: float = 0.05, patience_s: float = 60.0):

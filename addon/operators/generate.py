@@ -14,7 +14,7 @@ from ..scene.viewport import is_through_camera, look_freely, look_through_camera
 from ..steps import Ahead, Work, ready
 from ..translations import tell
 from .launching import chosen_picture, folder_for, launch, log_path
-from .unexpected import ends_its_job
+from .waiting import Timers, WaitsForJob
 
 TICK_S = 0.1
 
@@ -24,13 +24,11 @@ DRAFT_BUDGET_S = 0.05
 QUICK_TICK_S = 0.01
 """While the terrain is put into the scene."""
 
-_timers: list[bpy.types.Timer] = []
-"""The running timer, here so that it can also be taken away when the add-on is switched off in the middle of a job."""
 
-
-class TerrainRun:
+class TerrainRun(WaitsForJob):
     """What every operator does that makes terrains: run a job, show its drafts, put its terrain into the scene, go on."""
 
+    timers = Timers()
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
@@ -58,7 +56,7 @@ class TerrainRun:
             return self.refuse(problem)
         if bpy.app.background:
             return self.run_to_end(context)
-        self.tick_every(context, TICK_S)
+        self.timers.every(context, TICK_S)
         context.window_manager.modal_handler_add(self)
         redraw()
         return {"RUNNING_MODAL"}
@@ -89,28 +87,6 @@ class TerrainRun:
         if not self.job.wait():
             self.show_news(context)
 
-    def tick_every(self, context, seconds):
-        """Be called this often."""
-        end_timers()
-        _timers.append(context.window_manager.event_timer_add(seconds, window=context.window))
-
-    @ends_its_job
-    def modal(self, context, event):
-        if event.type == "ESC" and event.value == "PRESS":
-            self.job.cancel()
-            redraw()
-            return {"RUNNING_MODAL"}    # this Esc was meant for us
-        if event.type != "TIMER":
-            return {"PASS_THROUGH"}     # Blender stays usable
-        state = self.tick(context)
-        if state is not None:
-            end_timers()
-            return state
-        if self.job.face != self.face:
-            self.face = self.job.face
-            redraw()
-        return {"PASS_THROUGH"}
-
     def tick(self, context):
         """Some steps of what there is to do, so few that nobody notices. Returns the operator's end, or None."""
         if self.placing is not None:
@@ -126,7 +102,7 @@ class TerrainRun:
         jobs.abandon(jobs.Problem("interrupted", tell(
             "The window was closed in which the terrain was in the making. Finished stages are kept: the button goes on from "
             "there."), "try_again"))
-        end_timers()
+        self.timers.end()
         for work in (self.drafting, self.placing):
             if work is not None:
                 work.stop()
@@ -181,7 +157,7 @@ class TerrainRun:
         job.is_placing, job.label, job.text = True, "Putting the terrain into the scene", ""
         self.placing = Work(lambda: self.place(read))
         if not bpy.app.background:    # no more to wait for: as many steps as Blender takes
-            self.tick_every(context, QUICK_TICK_S)
+            self.timers.every(context, QUICK_TICK_S)
         return None
 
     def place(self, read):
@@ -216,7 +192,7 @@ class TerrainRun:
             return self.refuse(problem)
         if self.job is not None:
             if not bpy.app.background:
-                self.tick_every(context, TICK_S)
+                self.timers.every(context, TICK_S)
             return None
         self.job = done
         said = tell("Draft kept after {seconds:.0f} s" if done.result is None else "Terrain made after {seconds:.0f} s",
@@ -250,11 +226,6 @@ class PHOTO_TO_TERRAIN_OT_generate(TerrainRun, bpy.types.Operator):
     bl_idname = "photo_to_terrain.generate"
     bl_label = "Photo to Terrain"
 
-
-def end_timers() -> None:
-    """Take the timer away."""
-    while _timers:
-        bpy.context.window_manager.event_timer_remove(_timers.pop())
 
 
 def watch_idleness() -> None:

@@ -16,25 +16,18 @@ from ..steps import Ahead, Work, ready
 from ..translations import tell
 from .generate import watch_idleness
 from .launching import chosen_picture, job_folder, log_path
-from .unexpected import ends_its_job
+from .waiting import Timers, WaitsForJob
 
 TICK_S = 0.1
 
-_timers: list[bpy.types.Timer] = []
 
-
-def end_timers() -> None:
-    """Take the timer away."""
-    while _timers:
-        bpy.context.window_manager.event_timer_remove(_timers.pop())
-
-
-class PHOTO_TO_TERRAIN_OT_find_land(bpy.types.Operator):
+class PHOTO_TO_TERRAIN_OT_find_land(WaitsForJob, bpy.types.Operator):
     """Show what is taken for sky, land and foreground before anything is built from it. A few seconds; Esc cancels"""
 
     bl_idname = "photo_to_terrain.find_land"
     bl_label = "Find the Land"
     bl_options = {"UNDO"}
+    timers = Timers()
 
     paint: bpy.props.BoolProperty(name="Paint", description="Open the mask for painting when it is there",
                                   options={"SKIP_SAVE"})
@@ -66,27 +59,10 @@ class PHOTO_TO_TERRAIN_OT_find_land(bpy.types.Operator):
             while state is None:
                 state = self.tick(context)
             return state
-        _timers.append(context.window_manager.event_timer_add(TICK_S, window=context.window))
+        self.timers.every(context, TICK_S)
         context.window_manager.modal_handler_add(self)
         redraw()
         return {"RUNNING_MODAL"}
-
-    @ends_its_job
-    def modal(self, context, event):
-        if event.type == "ESC" and event.value == "PRESS":
-            self.job.cancel()
-            redraw()
-            return {"RUNNING_MODAL"}
-        if event.type != "TIMER":
-            return {"PASS_THROUGH"}
-        state = self.tick(context)
-        if state is not None:
-            end_timers()
-            return state
-        if self.job.face != self.face:
-            self.face = self.job.face
-            redraw()
-        return {"PASS_THROUGH"}
 
     def tick(self, context):
         """Look what the backend says; put in what it has found. Returns the operator's end, or None."""
@@ -144,7 +120,7 @@ class PHOTO_TO_TERRAIN_OT_find_land(bpy.types.Operator):
     def cancel(self, context):
         """Blender ends the operator: its window closes, or another file is loaded."""
         jobs.abandon()
-        end_timers()
+        self.timers.end()
         if self.work is not None:
             self.work.stop()
 

@@ -12,17 +12,16 @@ from ..scene.viewport import redraw
 from ..steps import Work
 from ..translations import tell
 from .generate import log_path, watch_idleness
+from .waiting import Timers
 
 TICK_S = 0.02
-
-_timers: list[bpy.types.Timer] = []
-"""The running timer, so that it can also be taken away when the add-on is switched off."""
 
 
 class SteppedUpdate:
     """What both operators do, some steps at a time while Blender stays usable."""
 
     bl_options = {"REGISTER", "UNDO"}
+    timers = Timers()
     restores = False
 
     @classmethod
@@ -33,7 +32,7 @@ class SteppedUpdate:
         if context.mode != "OBJECT":
             cls.poll_message_set("Go back to Object Mode first")
             return False
-        if _timers:
+        if cls.timers:
             cls.poll_message_set("The terrain's attributes are being computed")
             return False
         return True
@@ -54,7 +53,7 @@ class SteppedUpdate:
             while state is None:
                 state = self.go_on()
             return state
-        _timers.append(context.window_manager.event_timer_add(TICK_S, window=context.window))
+        self.timers.every(context, TICK_S)
         context.window_manager.modal_handler_add(self)
         return {"RUNNING_MODAL"}
 
@@ -81,7 +80,7 @@ class SteppedUpdate:
         state = self.go_on()
         if state is None:
             return {"PASS_THROUGH"}
-        end_timers()
+        self.timers.end()
         return state
 
     def go_on(self):
@@ -103,7 +102,7 @@ class SteppedUpdate:
 
     def cancel(self, context):
         """Blender ends the operator: its window closes, or another file is loaded."""
-        end_timers()
+        self.timers.end()
         self.work.stop()
 
 
@@ -123,9 +122,3 @@ class PHOTO_TO_TERRAIN_OT_restore_heights(SteppedUpdate, bpy.types.Operator):
 
 
 CLASSES = (PHOTO_TO_TERRAIN_OT_update_attributes, PHOTO_TO_TERRAIN_OT_restore_heights)
-
-
-def end_timers() -> None:
-    """Take the timer away."""
-    while _timers:
-        bpy.context.window_manager.event_timer_remove(_timers.pop())
