@@ -8,6 +8,7 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, Po
 
 from ..backend.contract.settings import TerrainSettings
 from .compatibility import PATH_OPTIONS
+from .operators.launching import warm_up
 
 PLAIN = ("resolution", "seed", "mask_path")
 """Settings that have a place of their own: beside the big button, in the fold of the mask."""
@@ -52,8 +53,6 @@ PhotoToTerrainSettings = type("PhotoToTerrainSettings", (bpy.types.PropertyGroup
 
 def picture_chosen(_: bpy.types.PropertyGroup, context: bpy.types.Context) -> None:
     """Start loading what the button will need."""
-    from .operators.generate import warm_up  # here, because that module imports this one
-
     warm_up(context)
 
 

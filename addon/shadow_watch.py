@@ -20,6 +20,7 @@ from bpy.app.handlers import persistent
 from ..backend.contract import messages
 from ..backend.contract.errors import TerrainError
 from . import environment, jobs, preferences
+from .operators.launching import log_path, watch_idleness
 from .process import BackendProcess
 from .scene import result_collections as places
 from .scene.light import sun_direction
@@ -197,8 +198,6 @@ def send(wish: Wish, scene: bpy.types.Scene) -> None:
         show_mask(material, np.ones((2, 2), bool))
         state.problem = ""
         return
-    from .operators.generate import log_path, watch_idleness  # here, because that module needs the scene's properties
-
     try:
         process = jobs.prepare(environment.find_python(preferences.backend_python(bpy.context)), environment.ROOT, log_path())
     except (TerrainError, OSError) as problem:

@@ -78,11 +78,11 @@ def test_no_mountains_leaves_the_scene_alone(ready, fake_stages, part):
 
 
 def test_choosing_a_picture_warms_the_backend_up_in_a_window_only(ready, part, monkeypatch):
-    jobs, generate = part("jobs"), part("operators.generate")
+    jobs, launching = part("jobs"), part("operators.launching")
     ready.picture = str(PICTURE)
     assert jobs.backend() is None    # background mode: nothing starts before it is asked for
     app = SimpleNamespace(background=False, timers=SimpleNamespace(is_registered=lambda f: True))
-    monkeypatch.setattr(generate, "bpy", SimpleNamespace(app=app, types=bpy.types))
+    monkeypatch.setattr(launching, "bpy", SimpleNamespace(app=app, types=bpy.types))
     ready.picture = str(PICTURE)
     assert jobs.backend().is_alive()
 

@@ -5,7 +5,7 @@ import functools
 import bpy
 
 from ...backend.contract.errors import TerrainError
-from .. import environment, jobs, preferences, properties
+from .. import jobs, properties
 from ..scene.draft import draft_steps, drop_draft
 from ..scene.mask_image import settings_with_mask
 from ..scene.result import result_steps, select_only
@@ -13,7 +13,7 @@ from ..scene.result_folder import DamagedResult, read_result, read_unfinished
 from ..scene.viewport import is_through_camera, look_freely, look_through_camera, redraw
 from ..steps import Ahead, Work, ready
 from ..translations import tell
-from .launching import chosen_picture, folder_for, launch, log_path
+from .launching import chosen_picture, folder_for, launch, watch_idleness
 from .waiting import Timers, WaitsForJob
 
 TICK_S = 0.1
@@ -225,24 +225,6 @@ class PHOTO_TO_TERRAIN_OT_generate(TerrainRun, bpy.types.Operator):
 
     bl_idname = "photo_to_terrain.generate"
     bl_label = "Photo to Terrain"
-
-
-
-def watch_idleness() -> None:
-    """Look now and then whether the backend can give its memory back."""
-    if not bpy.app.background and not bpy.app.timers.is_registered(jobs.release_if_idle):
-        bpy.app.timers.register(jobs.release_if_idle, first_interval=60.0, persistent=True)
-
-
-def warm_up(context: bpy.types.Context) -> None:
-    """A picture was chosen in a window: let the backend load its networks while the artist looks at the settings."""
-    if bpy.app.background or jobs.current():
-        return
-    try:
-        jobs.prepare(environment.find_python(preferences.backend_python(context)), environment.ROOT, log_path())
-    except (TerrainError, OSError):
-        return    # the button will say it
-    watch_idleness()
 
 
 def start_job(context: bpy.types.Context) -> jobs.Job:

@@ -1,4 +1,4 @@
-"""Where a job finds its picture, its folder, its backend and its log."""
+"""Where a job finds its picture, its folder, its backend and its log; the backend started ahead and ended when idle."""
 
 import os
 from pathlib import Path
@@ -28,6 +28,23 @@ def launch(context: bpy.types.Context, picture: Path, folder: Path, settings: Te
     """Start a job in the backend that is set up. title, extra: as for `jobs.start`. Raises TerrainError, OSError."""
     python = environment.find_python(preferences.backend_python(context))
     return jobs.start(python, environment.ROOT, picture, folder, settings, log_path(), title=title, **extra)
+
+
+def watch_idleness() -> None:
+    """Look now and then whether the backend can give its memory back."""
+    if not bpy.app.background and not bpy.app.timers.is_registered(jobs.release_if_idle):
+        bpy.app.timers.register(jobs.release_if_idle, first_interval=60.0, persistent=True)
+
+
+def warm_up(context: bpy.types.Context) -> None:
+    """A picture was chosen in a window: let the backend load its networks while the artist looks at the settings."""
+    if bpy.app.background or jobs.current():
+        return
+    try:
+        jobs.prepare(environment.find_python(preferences.backend_python(context)), environment.ROOT, log_path())
+    except (TerrainError, OSError):
+        return    # the button will say it
+    watch_idleness()
 
 
 def folder_for(context: bpy.types.Context, picture: Path) -> Path:

@@ -14,8 +14,7 @@ from ..scene.mask_editor import open_editor
 from ..scene.viewport import redraw
 from ..steps import Ahead, Work, ready
 from ..translations import tell
-from .generate import watch_idleness
-from .launching import chosen_picture, job_folder, log_path
+from .launching import chosen_picture, job_folder, log_path, watch_idleness
 from .waiting import Timers, WaitsForJob
 
 TICK_S = 0.1

@@ -11,7 +11,7 @@ from ..scene.result_folder import DamagedResult
 from ..scene.viewport import redraw
 from ..steps import Work
 from ..translations import tell
-from .generate import log_path, watch_idleness
+from .launching import log_path, watch_idleness
 from .waiting import Timers
 
 TICK_S = 0.02

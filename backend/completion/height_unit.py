@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..networks.terrain import BLOCK, MIN_SCALE_SLOPE, condition, relief_scale
+from ..networks.terrain import MIN_SCALE_SLOPE, condition, relief_scale
+from ..networks.terrain_unet import BLOCK
 from ..scene import VisibleTerrain
 
 ENOUGH = 32

@@ -11,7 +11,7 @@ from __future__ import annotations
 import torch
 from torch.nn import functional
 
-from .terrain import TerrainUNet
+from .terrain_unet import TerrainUNet
 
 
 class RawHeights(TerrainUNet):

@@ -21,7 +21,8 @@ from ..completion.diffusion import fast_bfloat16
 from ..evaluation.contact_sheet import contact_sheet
 from ..evaluation.terrain_samples import measure, regions, samples_of, shade, yardsticks
 from ..networks.representations import REPRESENTATIONS
-from ..networks.terrain import TerrainNetwork, TerrainUNet
+from ..networks.terrain import TerrainNetwork
+from ..networks.terrain_unet import TerrainUNet
 from .denoising import Progress, Recipe, fit
 from .elevation_data import DEFAULT_LIBRARY, list_elevation_files
 from .terrain_crops import CropStream, load_sources

@@ -18,7 +18,8 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from ..networks.terrain import BLOCK, MIN_SCALE_SLOPE
+from ..networks.terrain import MIN_SCALE_SLOPE
+from ..networks.terrain_unet import BLOCK
 from .terrain_crops import CROP, LEAST_SLOPE, CropStream, Source
 
 TILE = 384

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from ..completion.diffusion import fast_bfloat16
-from ..networks.terrain import TerrainUNet, channels_last
+from ..networks.terrain_unet import TerrainUNet, channels_last
 
 LOG_SIGMA_RANGE = (math.log(0.008), math.log(7.0))
 """Noise levels of steps 1 to about 650, drawn evenly in log SNR: fine relief lives at small noise."""

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from ..networks.representations import REPRESENTATIONS
-from ..networks.terrain import TerrainUNet
+from ..networks.terrain_unet import TerrainUNet
 from .elevation_data import DEFAULT_LIBRARY, list_elevation_files
 from .terrain_crops import CropStream, load_sources
 

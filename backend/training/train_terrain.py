@@ -21,7 +21,8 @@ import torch
 
 from ..completion.schedule import FewStepSampler, NoiseSchedule, walk
 from ..networks.representations import REPRESENTATIONS
-from ..networks.terrain import SIZES, TerrainUNet, save
+from ..networks.terrain import save
+from ..networks.terrain_unet import SIZES, TerrainUNet
 from .crop_pack import CropPack, PackStream
 from .denoising import Crops, Progress, Recipe, fit, loss_by_band
 from .elevation_data import DEFAULT_LIBRARY, list_elevation_files

@@ -7,7 +7,8 @@ import torch
 from scipy.ndimage import gaussian_filter
 
 from backend.evaluation.synthetic_view import view
-from backend.networks.terrain import TerrainNetwork, TerrainUNet
+from backend.networks.terrain import TerrainNetwork
+from backend.networks.terrain_unet import TerrainUNet
 from backend.scene import VisibleTerrain
 
 

@@ -12,17 +12,8 @@ from backend.completion.schedule import FewStepSampler, NoiseSchedule
 from backend.contract.errors import MissingWeights
 from backend.evaluation.relief_statistics import octaves
 from backend.networks.representations import REPRESENTATIONS
-from backend.networks.terrain import (
-    BAND_STD,
-    SIZES,
-    WEIGHTS,
-    TerrainNetwork,
-    TerrainUNet,
-    from_bands,
-    relief_scale,
-    save,
-    to_bands,
-)
+from backend.networks.terrain import WEIGHTS, TerrainNetwork, relief_scale, save
+from backend.networks.terrain_unet import BAND_STD, SIZES, TerrainUNet, from_bands, to_bands
 from tests.completion.scenes import hills
 
 needs_weights = pytest.mark.skipif(not WEIGHTS.exists(), reason="the bundled terrain weights are not in this checkout")

@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from backend.networks.representations import REPRESENTATIONS
-from backend.networks.terrain import SIZES, TerrainNetwork, relief_scale
+from backend.networks.terrain import TerrainNetwork, relief_scale
+from backend.networks.terrain_unet import SIZES
 from backend.training import train_terrain
 from backend.training.crop_pack import TILE, CropPack, PackStream, relief_scales
 from backend.training.denoising import Recipe, loss_by_band
