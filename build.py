@@ -20,6 +20,8 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
+import time
 import venv
 from pathlib import Path
 
@@ -28,6 +30,8 @@ BLENDERS = {"4.2": "bpy==4.2.0", "4.5": "bpy==4.5.15", "5.0": "bpy==5.0.1"}
 """Blender versions the extension is tested on, and the module that provides each."""
 DEMO_BLENDER = "4.2"
 """The oldest one writes terrain.blend, so that every later Blender opens it."""
+MOST_SUITES = 3
+"""Suites that run together, where there are as many cores: each wants up to 3 GB."""
 DEMO_PICTURE = ROOT / "examples" / "picos_de_europa.jpg"
 
 
@@ -90,26 +94,50 @@ def demo(picture: Path, out: Path, options: list[str]) -> int:
 
 
 def test(blenders: list[str]) -> int:
-    """Run every check; stops at the first that fails."""
+    """Run every check. Lint, types and the package come first; then the suites, as many at once as there are cores."""
     python = backend_python(extras=True)
-    checks = [
-        ("lint", [python, "-m", "ruff", "check", "."]),
-        ("types", [python, "-m", "mypy"]),
-        ("tests", [python, "-m", "pytest", "tests"]),
-    ]
-    for name, command in checks:
+    for name, command in (("lint", [python, "-m", "ruff", "check", "."]), ("types", [python, "-m", "mypy"])):
         say(name)
         if run(command):
             raise BuildError(f"The {name} check failed; its output is above.")
     if package(ROOT / "dist"):
         raise BuildError("The extension zip was refused by Blender's validator; its output is above.")
+    suites: dict[str, list[object]] = {"tests": [python, "-m", "pytest", "tests"]}
     for version in blenders:
-        say(f"tests inside Blender {version}")
-        environment = {"PHOTO_TO_TERRAIN_PYTHON": str(python)}
-        if run([blender_python(version), "-m", "pytest", "-q", "blender_tests"], environment):
-            raise BuildError(f"The tests inside Blender {version} failed; their output is above.")
+        suites[f"tests inside Blender {version}"] = [blender_python(version), "-m", "pytest", "-q", "blender_tests"]
+    os.environ["PHOTO_TO_TERRAIN_PYTHON"] = str(python)
+    failed = run_side_by_side(suites, min(MOST_SUITES, os.cpu_count() or 1))
+    if failed:
+        raise BuildError(f"Failed: {', '.join(failed)}. The output is above.")
     say("all green")
     return 0
+
+
+def run_side_by_side(commands: dict[str, list[object]], at_once: int) -> list[str]:
+    """Run named commands, `at_once` of them together; the output of each is printed when it ends. Returns those that failed."""
+    waiting, failed = list(commands.items()), []
+    running: dict[str, tuple[subprocess.Popen[bytes], Path]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            while waiting or running:
+                while waiting and len(running) < at_once:
+                    name, command = waiting.pop(0)
+                    say(f"{name}: started")
+                    output = Path(folder, str(len(waiting)))
+                    with output.open("wb") as file:
+                        running[name] = subprocess.Popen([str(part) for part in command], env=surroundings(), stdout=file,
+                                                         stderr=subprocess.STDOUT), output
+                time.sleep(0.2)
+                for name in [name for name, (process, _) in running.items() if process.poll() is not None]:
+                    process, output = running.pop(name)
+                    say(f"{name}: {'failed' if process.returncode else 'passed'}")
+                    print(output.read_text(encoding="utf-8", errors="replace"), flush=True)
+                    failed += [name] if process.returncode else []
+        finally:
+            for process, _ in running.values():    # interrupted
+                process.kill()
+                process.wait()
+    return failed
 
 
 def package(out: Path, offline_device: str | None = None) -> int:
@@ -176,11 +204,15 @@ def environment(folder: Path, requirements: list[Path], packages: list[str] | No
     return python
 
 
-def run(command: list[object], extra_environment: dict[str, str] | None = None) -> int:
+def run(command: list[object]) -> int:
     """Run `command` from the repository's root, its output going to the terminal; return its exit code."""
+    return subprocess.run([str(part) for part in command], env=surroundings(), check=False).returncode
+
+
+def surroundings() -> dict[str, str]:
+    """The environment variables of all that is started here."""
     ours = {"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1", "OMP_WAIT_POLICY": "PASSIVE"}  # waiting threads sleep
-    surroundings = {**os.environ, **ours, **(extra_environment or {})}
-    return subprocess.run([str(part) for part in command], env=surroundings, check=False).returncode
+    return {**os.environ, **ours}
 
 
 def say(text: str) -> None:
