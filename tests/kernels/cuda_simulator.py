@@ -21,14 +21,38 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 LIMIT_S = 600
 SIMULATED = os.environ.get("NUMBA_ENABLE_CUDASIM", "0") not in ("", "0")
+
+if SIMULATED:
+    from numba.core import types
+    from numba.cuda.simulator import kernelapi
+    from numba.np import numpy_support
+
+    _sharing = threading.Lock()
+    _array = kernelapi.FakeCUDAShared.array
+
+    def _one_array(self, shape, dtype):
+        """One array a line, as on a GPU. Numba's looks and then makes one: on a busy machine two threads may get one each."""
+        if shape == 0:
+            return _array(self, shape, dtype)
+        frame = sys._getframe(1)
+        place = frame.f_code.co_filename, frame.f_lineno
+        with _sharing:
+            if place not in self._allocations:
+                kind = numpy_support.as_dtype(dtype) if isinstance(dtype, types.Type) else dtype
+                self._allocations[place] = np.empty(shape, kind)
+            return self._allocations[place]
+
+    kernelapi.FakeCUDAShared.array = _one_array
 
 simulated = pytest.mark.skipif(not SIMULATED, reason="runs in the simulator's own process")
 
